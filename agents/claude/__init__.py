@@ -1,0 +1,1 @@
+"""Everything about calling Claude; the pipeline sees the gateway only."""

@@ -1,0 +1,216 @@
+"""The gateway: reserve -> call -> settle -> decide. All that the pipeline sees of this folder."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from agents.claude.budget import NOTHING, Budget, Need, Reservation
+from agents.claude.errors import ClaudeError, Interrupted, RateLimited, RequestRejected
+from agents.claude.limits import heard
+from agents.claude.line import Line
+from agents.claude.retry import GiveUp, Retry, decide
+from agents.claude.tokens import Estimates
+from schemas.dead_letter import Disposition, Stage
+from schemas.observation import Called, Closed, Observer, Waited
+from schemas.outcome import Failure, Progress
+from schemas.request import Reply, Request
+from schemas.settings import Ceiling, Limit
+from schemas.usage import Usage
+from schemas.workload import WORKLOADS, WorkloadClass
+
+# Evidence that the API works: somebody got an answer from this model within so many seconds.
+EVIDENCE_S = 60.0
+
+
+class Caller(Protocol):
+    """What the gateway needs of a client."""
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        hear: Callable[[Mapping[str, str]], None],
+        on_text: Callable[[str], None] | None = None,
+    ) -> Reply:
+        """Make one call. Raises ClaudeError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a call stands in line; both times are seconds since the epoch."""
+
+    workload: WorkloadClass
+    deadline: float
+    expires_at: float | None = None
+
+
+class Gateway:
+    """Calls Claude inside the budget. One a process."""
+
+    def __init__(
+        self,
+        client: Caller,
+        limits: Iterable[Limit],
+        observer: Observer,
+        *,
+        random: Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._client, self._observer = client, observer
+        self._random, self._clock, self._wall = random or Random(), clock, wall  # noqa: S311 - jitter, not a secret
+        self._lines: dict[str, Line] = {}
+        self._answered_at: dict[str, float] = {}
+        self._estimates = Estimates()
+        for limit in limits:
+            line = Line(Budget(limit, clock()), clock)
+            self._lines |= dict.fromkeys(limit.models, line)
+
+    def __repr__(self) -> str:
+        return f"Gateway({self._lines})"
+
+    @property
+    def budgets(self) -> dict[str, Budget]:
+        """The budgets by model id; read only."""
+        return {model: line.budget for model, line in self._lines.items()}
+
+    async def call(
+        self,
+        request: Request,
+        place: Place,
+        progress: Progress,
+        on_send: Callable[[], None] | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Reply | Retry | GiveUp:
+        """Wait for capacity, call, settle. A closed budget answers at once, with its time."""
+        line = self._line(request.model)
+        if (opens_in := line.budget.closed_until - self._clock()) > 0:
+            return _closed(opens_in, self._random)
+        began = self._clock()
+        reservation = await self._reserve(line, request, place)
+        if reservation is None:
+            return GiveUp(disposition=Disposition.DEADLINE_EXPIRED, failure=_EXPIRED, counts=False)
+        self._observer.observe(Waited(workload=place.workload, seconds=self._clock() - began))
+        if on_send:
+            on_send()
+        try:
+            reply = await self._send(line, request, reservation, place, on_text)
+        except ClaudeError as error:
+            return self._decided(error, line, request.model, progress)
+        finally:
+            line.pump()
+        return reply
+
+    async def _reserve(self, line: Line, request: Request, place: Place) -> Reservation | None:
+        """Return None when the event expired while it waited."""
+        left = None if place.expires_at is None else place.expires_at - self._wall()
+        if left is not None and left <= 0:
+            return None
+        need = self._estimates.need(request)
+        priority = WORKLOADS[place.workload].priority
+        try:
+            async with asyncio.timeout(left):
+                return await line.wait(need, priority, place.deadline)
+        except TimeoutError:
+            return None
+
+    async def _send(
+        self,
+        line: Line,
+        request: Request,
+        reservation: Reservation,
+        place: Place,
+        on_text: Callable[[str], None] | None,
+    ) -> Reply:
+        def hear(headers: Mapping[str, str]) -> None:
+            line.budget.hear(heard(headers), reservation, self._clock())
+            line.pump()
+
+        began, used, status, reply = self._clock(), reservation.need, "cancelled", None
+        try:
+            reply = await self._client.send(request, hear=hear, on_text=on_text)
+            used, status = _used(reply.usage), "200"
+        except ClaudeError as error:
+            used = _charged(error, reservation.need)
+            status = str(error.status or error.error_type)
+            raise
+        finally:
+            line.budget.settle(reservation, used, self._clock())
+            self._report(request, place, status, self._clock() - began, reply)
+        line.budget.succeeded()
+        self._answered_at[request.model] = self._clock()
+        self._estimates.learn(request, reply.usage)
+        return reply
+
+    def _report(
+        self, request: Request, place: Place, status: str, seconds: float, reply: Reply | None
+    ) -> None:
+        self._observer.observe(
+            Called(
+                workload=place.workload,
+                task=request.task,
+                model=request.model,
+                status=status,
+                seconds=seconds,
+                usage=reply.usage if reply else Usage(),
+                cost_nanousd=reply.cost_nanousd if reply else 0,
+            )
+        )
+
+    def _decided(
+        self, error: ClaudeError, line: Line, model: str, progress: Progress
+    ) -> Retry | GiveUp:
+        now = self._clock()
+        decision = decide(
+            error,
+            record_attempts=progress.record_attempts,
+            dependency_attempts=progress.dependency_attempts,
+            others_succeed=now - self._answered_at.get(model, -EVIDENCE_S) < EVIDENCE_S,
+            random=self._random,
+        )
+        if isinstance(decision, Retry) and decision.close_s:
+            line.budget.close(now + decision.close_s)
+            self._observer.observe(
+                Closed(model=model, seconds=decision.close_s, message=decision.failure.message)
+            )
+        return decision
+
+    def _line(self, model: str) -> Line:
+        if model not in self._lines:
+            self._lines[model] = Line(Budget(Ceiling(), self._clock()), self._clock)
+        return self._lines[model]
+
+
+_EXPIRED = Failure(
+    stage=Stage.RESERVE,
+    error_class="Expired",
+    error_type="deadline_expired",
+    message="the event expired before its call",
+)
+
+
+def _closed(opens_in_s: float, random: Random) -> Retry:
+    failure = Failure(
+        stage=Stage.RESERVE,
+        error_class="BudgetClosed",
+        error_type="budget_closed",
+        message="the model's budget is closed",
+    )
+    return Retry(after_s=opens_in_s * random.uniform(1, 1.1), reason="rate_limit", failure=failure)
+
+
+def _used(usage: Usage) -> Need:
+    return Need(input_tokens=usage.limited_input_tokens, output_tokens=usage.output_tokens)
+
+
+def _charged(error: ClaudeError, need: Need) -> Need:
+    """Return what a failed call cost: nothing when it was never admitted, all when unknown."""
+    if isinstance(error, RateLimited | RequestRejected):
+        return NOTHING
+    if isinstance(error, Interrupted):
+        return need
+    return Need(input_tokens=0, output_tokens=0)

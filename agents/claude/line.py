@@ -1,0 +1,56 @@
+"""The waiting line of one budget, awaited."""
+
+import asyncio
+from collections.abc import Callable
+
+from agents.claude.budget import NOTHING, Budget, Need, Reservation, Ticket
+
+
+class Line:
+    """Futures for the tickets of one budget's waiting line, and the timer that looks again."""
+
+    def __init__(self, budget: Budget, clock: Callable[[], float]) -> None:
+        self.budget = budget
+        self._clock = clock
+        self._waiters: dict[int, asyncio.Future[Reservation]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __repr__(self) -> str:
+        return repr(self.budget)
+
+    async def wait(self, need: Need, priority: int, deadline: float) -> Reservation:
+        """Return a reservation when it is this call's turn; cancelling gives all back."""
+        ticket = self.budget.enqueue(need, priority, deadline)
+        future: asyncio.Future[Reservation] = asyncio.get_running_loop().create_future()
+        self._waiters[ticket.arrival] = future
+        self.pump()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._abandon(ticket, future)
+            raise
+
+    def pump(self) -> None:
+        """Wake everybody who may go now."""
+        now = self._clock()
+        grants = self.budget.grant(now)
+        for ticket, reservation in grants.granted:
+            future = self._waiters.pop(ticket.arrival)
+            if future.cancelled():
+                self.budget.settle(reservation, NOTHING, now)
+            else:
+                future.set_result(reservation)
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if grants.next_at is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(0.0, grants.next_at - now), self.pump)
+
+    def _abandon(self, ticket: Ticket, future: "asyncio.Future[Reservation]") -> None:
+        self._waiters.pop(ticket.arrival, None)
+        if future.done() and not future.cancelled():
+            self.budget.settle(future.result(), NOTHING, self._clock())
+        else:
+            self.budget.leave(ticket)
+        self.pump()

@@ -1,0 +1,1 @@
+"""What is counted: limits, cache, and the ledger of what was paid."""

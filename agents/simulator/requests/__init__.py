@@ -1,0 +1,1 @@
+"""What a request may hold, and when it is turned away."""

@@ -1,0 +1,1 @@
+"""The console script: one thin file a command."""

@@ -1,0 +1,21 @@
+"""`headrace demo`: the main job before your eyes."""
+
+from typing import Annotated
+
+import typer
+
+from streams.cli.options import run
+
+
+def demo(
+    events: Annotated[int, typer.Option(min=1, max=100_000, help="How many to publish.")] = 1200,
+) -> None:
+    """Start Kafka, a Claude simulator and a worker, and send sample events of all four classes.
+
+    Nothing is left behind, no key is needed and none is used.
+    """
+    from streams.local.demo import demo as play
+    from streams.local.screen import Screen
+
+    if not run(play(events, Screen())):
+        raise typer.Exit(1)

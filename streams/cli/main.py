@@ -1,0 +1,57 @@
+"""`headrace`: the console script."""
+
+import os
+import sys
+
+import typer
+
+from schemas.problem import Problem
+from streams.cli import (
+    config,
+    demo,
+    dlq,
+    kafka,
+    publish,
+    schema,
+    simulator,
+    tail,
+    topics,
+    tryout,
+    worker,
+)
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A Kafka stream processor that runs Claude under one shared rate budget.",
+)
+app.command()(demo.demo)
+app.command()(worker.worker)
+app.add_typer(topics.app, name="topics")
+app.command()(publish.publish)
+app.command()(tail.tail)
+app.command("try")(tryout.tryout)
+app.add_typer(dlq.app, name="dlq")
+app.add_typer(kafka.app, name="kafka")
+app.command()(simulator.simulator)
+app.add_typer(config.app, name="config")
+app.command()(schema.schema)
+
+
+def main() -> None:
+    """Run the command; what a person has to put right is told in plain lines."""
+    try:
+        app()
+    except Problem as problem:
+        for line in str(problem).splitlines():
+            typer.echo(f"headrace: {line}", err=True)
+        sys.exit(problem.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Somebody piped us into `head`; writing the rest at exit would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,147 @@
+"""Results, deltas and dead letters as they are published."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import orjson
+
+from schemas.dead_letter import is_dead_letter_header
+from schemas.outcome import Completed, Failed
+from schemas.results import Delta, Timing
+from schemas.usage import microusd
+from schemas.workload import WorkloadClass
+from streams.record import Message, Record
+
+MAX_MESSAGE_CHARACTERS = 1000
+# Name space of result and letter ids: any fixed UUID; this one is of our own making.
+NAMESPACE = UUID("8d0c2f0e-2c7b-5c39-9a52-6f7d1e0b4a11")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a result or letter says of its making."""
+
+    app: str
+    group: str
+    workload: WorkloadClass
+    task: str | None = None
+    task_version: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """When and for which event a result came."""
+
+    event_id: str
+    timing: Timing
+    late: bool
+
+
+def result_message(
+    record: Record, done: Completed, origin: Origin, ending: Ending, topic: str
+) -> Message:
+    """Build the result of an event."""
+    progress = done.progress
+    last = progress.replies[-1]
+    now = rfc3339(datetime.now(UTC).timestamp())
+    body = {
+        "id": ending.event_id,
+        "task": origin.task,
+        "task_version": origin.task_version,
+        "workload": origin.workload,
+        "output": orjson.Fragment(done.output),
+        "model": last.model,
+        "stop_reason": last.stop_reason,
+        "request_id": last.request_id,
+        "attempts": progress.calls,
+        "repaired": bool(progress.problems),
+        "late": ending.late,
+        "usage": progress.usage.model_dump(),
+        "cost_microusd": microusd(progress.cost_nanousd),
+        "timing": ending.timing.model_dump(),
+        "source": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
+        "completed_at": now,
+        "context_missing": progress.context_missing,
+    }
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", result_id(record, origin.task or "").encode()),
+        ("ce_type", f"headrace.result.{origin.task}".encode()),
+        ("ce_source", f"/{origin.app}/{origin.workload}".encode()),
+        ("ce_time", now.encode()),
+        ("content-type", b"application/json"),
+    ]
+    if trace := record.header("traceparent"):
+        headers.append(("traceparent", trace))
+    return Message(topic=topic, key=record.key, value=orjson.dumps(body), headers=tuple(headers))
+
+
+def delta_message(record: Record, delta: Delta, topic: str) -> Message:
+    """Build a piece of an answer."""
+    headers = (("content-type", b"application/json"),)
+    value = orjson.dumps(delta.model_dump())
+    return Message(topic=topic, key=record.key, value=value, headers=headers)
+
+
+def dead_letter_message(
+    record: Record, failed: Failed, origin: Origin, topic: str, version: str
+) -> Message:
+    """Build the dead letter of a record: original bytes, original headers, our facts."""
+    kept = tuple(pair for pair in record.headers if not is_dead_letter_header(pair[0]))
+    facts = tuple(_facts(record, failed, origin, version))
+    added = tuple((name, str(value).encode()) for name, value in facts if value not in (None, ""))
+    return Message(topic=topic, key=record.key, value=record.value, headers=kept + added)
+
+
+def _facts(
+    record: Record, failed: Failed, origin: Origin, version: str
+) -> Iterator[tuple[str, object]]:
+    progress, failure = failed.progress, failed.failure
+    last = progress.replies[-1] if progress.replies else None
+    yield "__dlq.errors.topic", record.topic
+    yield "__dlq.errors.partition", record.partition
+    yield "__dlq.errors.offset", record.offset
+    yield "__dlq.errors.group", origin.group
+    yield "__dlq.errors.delivery.count", max(1, progress.record_attempts)
+    yield "__dlq.errors.message", failure.message[:MAX_MESSAGE_CHARACTERS]
+    yield "dlq.id", letter_id(record, 0)
+    yield "dlq.disposition", failed.disposition
+    yield "dlq.stage", failure.stage
+    yield "dlq.error.class", failure.error_class
+    yield "dlq.error.type", failure.error_type
+    yield "dlq.attempts.record", progress.record_attempts
+    yield "dlq.attempts.dependency", progress.dependency_attempts
+    yield "dlq.first.failure.time", _optional_time(progress.first_failed_at)
+    yield "dlq.last.failure.time", _optional_time(progress.last_failed_at)
+    yield "dlq.original.timestamp", rfc3339(record.timestamp)
+    yield "dlq.replay.count", 0
+    yield "dlq.workload", origin.workload
+    yield "dlq.task", origin.task
+    yield "dlq.task.version", origin.task_version
+    yield "dlq.model", origin.model
+    yield "dlq.request.id", last.request_id if last else None
+    yield "dlq.cost.microusd", microusd(progress.cost_nanousd)
+    yield "dlq.app.version", version
+
+
+def result_id(record: Record, task: str) -> str:
+    """Return the id that a redelivery and a replay give again."""
+    return str(uuid5(NAMESPACE, f"{record.topic}:{record.partition}:{record.offset}:{task}"))
+
+
+def letter_id(record: Record, replays: int) -> str:
+    """Return the id of the letter that a record's nth replay ends in."""
+    return str(uuid5(NAMESPACE, f"{record.topic}:{record.partition}:{record.offset}#{replays}"))
+
+
+def rfc3339(timestamp: float) -> str:
+    """Format seconds since the epoch as UTC with milliseconds."""
+    text = datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def _optional_time(timestamp: float | None) -> str | None:
+    return None if timestamp is None else rfc3339(timestamp)

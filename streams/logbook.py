@@ -1,0 +1,92 @@
+"""Log lines: what they look like, and the facts that become one."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+import orjson
+
+from schemas.observation import Closed, Observation, Observer
+
+log = logging.getLogger("headrace")
+# They repeat themselves thousands of times while a broker is away, or with every request.
+_LOUD = ("aiokafka", "faust", "mode", "httpx2")
+_ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and the machine keys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        extra = {k: v for k, v in vars(record).items() if k not in _ORDINARY}
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **extra,
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+class OncePerPeriod(logging.Filter):
+    """Lets a line of a logger through once in a while; the next one tells how many were dropped."""
+
+    def __init__(self, period_s: float = 10.0) -> None:
+        super().__init__()
+        self._period_s = period_s
+        self._last: dict[tuple[str, int, str], float] = {}
+        self._dropped: dict[tuple[str, int, str], int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Decide by where the line was written, not by what it says."""
+        key = (record.name, record.lineno, record.levelname)
+        if record.created - self._last.get(key, -self._period_s) < self._period_s:
+            self._dropped[key] = self._dropped.get(key, 0) + 1
+            return False
+        self._last[key] = record.created
+        if dropped := self._dropped.pop(key, 0):
+            record.msg, record.args = f"{record.getMessage()} (and {dropped} alike)", ()
+        return True
+
+
+def configure(style: Literal["text", "json"]) -> None:
+    """Write log lines to stderr; libraries that shout in an outage are limited."""
+    handler = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if style == "json" else text)
+    handler.addFilter(OncePerPeriod())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class Logbook:
+    """Writes down what a person on call wants to know."""
+
+    def observe(self, fact: Observation) -> None:
+        """Write a line when a budget is closed."""
+        if isinstance(fact, Closed):
+            log.warning(
+                "no calls to %s for %.0f s: %s",
+                fact.model,
+                fact.seconds,
+                fact.message,
+                extra={"event": "budget_closed", "model": fact.model},
+            )
+
+
+class Several:
+    """Hands every fact to several observers."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def observe(self, fact: Observation) -> None:
+        """Tell everybody."""
+        for observer in self._observers:
+            observer.observe(fact)

@@ -1,0 +1,242 @@
+"""The Observer that feeds Prometheus; the only importer of prometheus_client."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from schemas.observation import (
+    Called,
+    Closed,
+    Observation,
+    Received,
+    Rejected,
+    Released,
+    Repeated,
+    Retried,
+    Settled,
+    Waited,
+)
+from schemas.workload import WorkloadClass
+
+NANO = 1e-9
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How one budget unit stands."""
+
+    unit: str
+    limit: float | None
+    available: float
+    used_last_minute: float
+
+
+class Processor(Protocol):
+    """What a runner shows of itself."""
+
+    @property
+    def workload(self) -> WorkloadClass:
+        """Its class."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """Records being worked on."""
+        ...
+
+    @property
+    def held(self) -> Mapping[str, int]:
+        """Records that wait, by reason."""
+        ...
+
+    @property
+    def uncommitted(self) -> int:
+        """Records that the watermark has not passed."""
+        ...
+
+    @property
+    def oldest_uncommitted_age_s(self) -> float:
+        """Age of the oldest of them."""
+        ...
+
+    @property
+    def lag(self) -> int:
+        """Records that wait in Kafka."""
+        ...
+
+
+class Metrics:
+    """All metrics of one worker."""
+
+    def __init__(self, version: str, clock: Callable[[], float] = time.monotonic) -> None:
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        self._clock = clock
+        self._closed_until: dict[str, float] = {}
+        self._received = self._counter("records_received", "Records taken from Kafka.", "workload")
+        self._completed = self._counter(
+            "records_completed", "Records with an end.", "workload", "task", "outcome"
+        )
+        self._late = self._counter("records_late", "Ends after deadline_s.", "workload")
+        self._dead = self._counter(
+            "records_dead_lettered", "Dead letters.", "workload", "disposition"
+        )
+        self._retries = self._counter("retries", "Tries again.", "workload", "reason")
+        self._rejected = self._counter(
+            "output_validation_failures", "Outputs not accepted.", "task", "rule"
+        )
+        self._requests = self._counter("claude_requests", "Requests to Claude.", "model", "status")
+        self._tokens = self._counter("claude_tokens", "Tokens used.", "model", "task", "kind")
+        self._cost = self._counter("claude_cost_usd", "Money spent.", "model", "task")
+        self._duration = self._histogram(
+            "event_duration_seconds", "From read to published.", "workload"
+        )
+        self._wait = self._histogram("budget_wait_seconds", "Wait for the budget.", "workload")
+        self._request_duration = self._histogram(
+            "claude_request_duration_seconds", "Time of one call.", "model", "workload"
+        )
+        info = Gauge("headrace_build_info", "Version.", ["version"], registry=self.registry)
+        info.labels(version).set(1)
+        self._open_records: dict[WorkloadClass, int] = dict.fromkeys(WorkloadClass, 0)
+
+    def watch(
+        self,
+        processors: Iterable[Processor],
+        levels: Callable[[], Mapping[str, Iterable[Level]]],
+    ) -> None:
+        """Show the state of these processors and budgets at every scrape."""
+        self.registry.register(_State(self, tuple(processors), levels))
+
+    def render(self) -> bytes:
+        """Return the Prometheus text."""
+        return generate_latest(self.registry)
+
+    def observe(self, fact: Observation) -> None:
+        """Count a fact."""
+        match fact:
+            case Received():
+                self._received.labels(fact.workload).inc()
+                self._open_records[fact.workload] += 1
+            case Released() | Repeated():
+                self._open_records[fact.workload] -= 1
+            case Settled():
+                self._settled(fact)
+            case Called():
+                self._called(fact)
+            case Waited():
+                self._wait.labels(fact.workload).observe(fact.seconds)
+            case Retried():
+                self._retries.labels(fact.workload, fact.reason).inc()
+            case Rejected():
+                self._rejected.labels(fact.task, fact.rule).inc()
+            case Closed():
+                self._closed_until[fact.model] = self._clock() + fact.seconds
+
+    def open_records(self, workload: WorkloadClass) -> int:
+        """Count the records received without an end, by the facts alone."""
+        return self._open_records[workload]
+
+    def closed_models(self) -> dict[str, bool]:
+        """Tell which models' budgets were ever closed, and whether they are now."""
+        now = self._clock()
+        return {model: now < until for model, until in self._closed_until.items()}
+
+    def _settled(self, fact: Settled) -> None:
+        outcome = "completed" if fact.disposition is None else "dead_lettered"
+        self._completed.labels(fact.workload, fact.task, outcome).inc()
+        self._duration.labels(fact.workload).observe(fact.seconds)
+        self._open_records[fact.workload] -= 1
+        if fact.disposition is not None:
+            self._dead.labels(fact.workload, fact.disposition).inc()
+        if fact.late:
+            self._late.labels(fact.workload).inc()
+
+    def _called(self, fact: Called) -> None:
+        self._requests.labels(fact.model, fact.status).inc()
+        self._request_duration.labels(fact.model, fact.workload).observe(fact.seconds)
+        self._cost.labels(fact.model, fact.task).inc(fact.cost_nanousd * NANO)
+        usage = fact.usage
+        for kind, tokens in (
+            ("input", usage.input_tokens),
+            ("output", usage.output_tokens),
+            ("cache_read", usage.cache_read_input_tokens),
+            ("cache_creation", usage.cache_creation_input_tokens),
+        ):
+            if tokens:
+                self._tokens.labels(fact.model, fact.task, kind).inc(tokens)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"headrace_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(f"headrace_{name}", text, labels, registry=self.registry, buckets=_SECONDS)
+
+
+class _State(Collector):
+    """Gauges that are read when somebody asks."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        processors: tuple[Processor, ...],
+        levels: Callable[[], Mapping[str, Iterable[Level]]],
+    ) -> None:
+        self._metrics, self._processors, self._levels = metrics, processors, levels
+
+    def collect(self) -> Iterable[Metric]:
+        """Return all gauges."""
+        yield from self._records()
+        yield from self._budgets()
+
+    def _records(self) -> Iterable[Metric]:
+        in_flight = _gauge("inflight_records", "Records being worked on.", "workload")
+        held = _gauge("held_records", "Records that wait.", "workload", "reason")
+        uncommitted = _gauge("uncommitted_records", "Not yet passed by a commit.", "workload")
+        age = _gauge("oldest_uncommitted_age_seconds", "Age of the oldest.", "workload")
+        lag = _gauge("consumer_lag_records", "Records waiting in Kafka.", "workload")
+        delta = _gauge("conservation_delta", "Records that nothing accounts for; always 0.")
+        lost = 0
+        for processor in self._processors:
+            name, waiting = processor.workload.value, processor.held
+            in_flight.add_metric([name], processor.in_flight)
+            for reason, count in waiting.items():
+                held.add_metric([name, reason], count)
+            uncommitted.add_metric([name], processor.uncommitted)
+            age.add_metric([name], processor.oldest_uncommitted_age_s)
+            lag.add_metric([name], processor.lag)
+            lost += self._metrics.open_records(processor.workload)
+            lost -= processor.in_flight + sum(waiting.values())
+        delta.add_metric([], lost)
+        yield from (in_flight, held, uncommitted, age, lag, delta)
+
+    def _budgets(self) -> Iterable[Metric]:
+        limit = _gauge("budget_limit", "Limit a minute.", "model", "unit")
+        available = _gauge("budget_available", "What may be taken now.", "model", "unit")
+        used = _gauge("budget_utilization_ratio", "Share used, last minute.", "model", "unit")
+        closed = _gauge("budget_closed", "1 while nothing is granted.", "model")
+        for model, levels in self._levels().items():
+            for level in levels:
+                if level.limit is not None:
+                    limit.add_metric([model, level.unit], level.limit)
+                    available.add_metric([model, level.unit], level.available)
+                    used.add_metric([model, level.unit], level.used_last_minute / level.limit)
+        for model, is_closed in self._metrics.closed_models().items():
+            closed.add_metric([model], is_closed)
+        yield from (limit, available, used, closed)
+
+
+def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"headrace_{name}", text, labels=labels)

@@ -1,0 +1,151 @@
+"""Publishes results and dead letters; returns only after the broker has them."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from schemas.settings import Kafka
+from streams.connection import REQUEST_TIMEOUT_S, KafkaUnavailable, client_options
+from streams.record import Message
+
+log = logging.getLogger(__name__)
+
+BACKOFF_S, BACKOFF_CAP_S = 0.2, 5.0
+# The broker decides about sizes, topic by topic; our own bound only stops absurd ones.
+MAX_REQUEST_BYTES = 8 * 2**20
+# Error texts are cut to this when the broker finds a letter too large.
+SHORT_TEXT_BYTES = 1024
+
+
+class TooLargeForKafka(Exception):
+    """The broker refuses this record for its size."""
+
+
+class Outbox:
+    """One idempotent producer a process, shared by all classes."""
+
+    def __init__(self, kafka: Kafka, random: Random | None = None) -> None:
+        self._kafka = kafka
+        self._random = random or Random()  # noqa: S311 - jitter, not a secret
+        self._producer: AIOKafkaProducer | None = None
+        self._loose: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"Outbox({self._kafka.bootstrap_servers})"
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaUnavailable."""
+        if self._producer:
+            return
+        producer = AIOKafkaProducer(
+            **client_options(self._kafka),
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=MAX_REQUEST_BYTES,
+            metadata_max_age_ms=15_000,
+        )
+        try:
+            await producer.start()
+        except KafkaError as problem:
+            await producer.stop()
+            raise KafkaUnavailable(
+                f"Kafka at {self._kafka.bootstrap_servers} cannot be used: {type(problem).__name__}"
+            ) from problem
+        self._producer = producer
+
+    async def stop(self) -> None:
+        """Give up what is not confirmed yet: it was not acknowledged either."""
+        producer, self._producer = self._producer, None
+        for task in tuple(self._loose):
+            task.cancel()
+        if producer:
+            await producer.stop()
+
+    async def watch(self, *topics: str) -> None:
+        """Learn the partitions of these topics, so that `partitions` knows them."""
+        for topic in topics:
+            await self._running.partitions_for(topic)
+
+    def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has, 0 when that is not known."""
+        return len(self._running.client.cluster.partitions_for_topic(topic) or ())
+
+    async def reaches_broker(self) -> bool:
+        """Ask for metadata; whether any broker answered in time."""
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                return bool(await self._running.client.force_metadata_update())
+        except (KafkaError, TimeoutError):
+            return False
+
+    async def publish(self, message: Message) -> tuple[int, int]:
+        """Publish, wait for the broker's word however long it takes; return partition and offset.
+
+        An idempotent producer retries by itself without duplicates; what it gives up (a missing
+        or denied topic, say) is tried again here. Raises TooLargeForKafka.
+        """
+        attempt = 0
+        while True:
+            try:
+                return await self._send(message)
+            except MessageSizeTooLargeError as problem:
+                raise TooLargeForKafka(f"{message.topic} refuses the record's size") from problem
+            except KafkaError as problem:
+                attempt += 1
+                log.warning(
+                    "cannot publish to %s: %s; trying again",
+                    message.topic,
+                    type(problem).__name__,
+                    extra={"event": "publish_failed", "topic": message.topic, "attempt": attempt},
+                )
+                delay = min(BACKOFF_CAP_S, BACKOFF_S * 2.0 ** min(attempt, 10))
+                await asyncio.sleep(delay * self._random.uniform(0.5, 1))
+
+    async def publish_letter(self, message: Message) -> None:
+        """Publish a dead letter; one that is too large loses the tail of its error text.
+
+        Raises TooLargeForKafka when the original bytes alone are refused.
+        """
+        try:
+            await self.publish(message)
+        except TooLargeForKafka:
+            short = tuple((name, _shortened(name, value)) for name, value in message.headers)
+            await self.publish(replace(message, headers=short))
+
+    def post(self, message: Message) -> None:
+        """Publish without waiting and without promise: for pieces of an answer."""
+        task = asyncio.create_task(self._try(message))
+        self._loose.add(task)
+        task.add_done_callback(self._loose.discard)
+
+    async def _try(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except KafkaError as problem:
+            log.debug("a delta was not published: %r", problem, extra={"event": "delta_lost"})
+
+    async def _send(self, message: Message) -> tuple[int, int]:
+        future: asyncio.Future[Any] = await self._running.send(
+            message.topic,
+            value=message.value,
+            key=message.key,
+            partition=message.partition,
+            headers=list(message.headers),
+        )
+        written = await future
+        return written.partition, written.offset
+
+    @property
+    def _running(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise RuntimeError("the outbox is not started")
+        return self._producer
+
+
+def _shortened(name: str, value: bytes) -> bytes:
+    return value[:SHORT_TEXT_BYTES] if name == "__dlq.errors.message" else value

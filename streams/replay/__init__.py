@@ -1,0 +1,1 @@
+"""Dead letters: find them, read them, count them."""

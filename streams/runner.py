@@ -1,0 +1,221 @@
+"""record -> Outcome -> settlement -> done. Bounds the records in flight of one class."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from agents.pipeline import Pipeline, Work
+from schemas.observation import Observer, Received, Released, Repeated
+from schemas.outcome import Completed, Failed, Held, HeldReason, Progress
+from schemas.settings import ClassSettings
+from schemas.workload import WORKLOADS, WorkloadClass
+from streams.deltas import Deltas
+from streams.offsets import Offsets, Partition
+from streams.reader import Reader
+from streams.record import Record
+from streams.settlement import Settlement
+from streams.turns import Conversations, Turn
+
+log = logging.getLogger(__name__)
+
+# Records that wait for an outage to end hold no slot; this many times the slots may be in memory.
+MEMORY_FACTOR = 2
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A record being worked on. `sent`: a call is in the air; `paid`: an answer was bought."""
+
+    record: Record
+    read_at: float
+    held: HeldReason | None = None
+    sent: bool = False
+    paid: bool = False
+    deltas: Deltas | None = None
+
+    def sending(self) -> None:
+        """Take note that a call leaves now."""
+        self.sent = True
+
+    def text(self, attempt: int, piece: str) -> None:
+        """Pass on a piece of a streamed answer."""
+        if self.deltas:
+            self.deltas.add(attempt, piece)
+
+
+class Runner:
+    """The processor of one class, from record to published end."""
+
+    def __init__(
+        self,
+        workload: WorkloadClass,
+        settings: ClassSettings,
+        reader: Reader,
+        pipeline: Pipeline,
+        settlement: Settlement,
+        observer: Observer,
+        *,
+        offsets: Offsets | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.workload = workload
+        self.offsets = offsets or Offsets()
+        self.trouble = ""
+        self._settings, self._reader = settings, reader
+        self._pipeline, self._settlement = pipeline, settlement
+        self._observer, self._clock, self._wall = observer, clock, wall
+        self._jobs: dict[tuple[Partition, int], tuple[Job, asyncio.Task[None]]] = {}
+        self._bytes = 0
+        self._slots = asyncio.Semaphore(settings.max_in_flight)
+        self._changed = asyncio.Event()
+        self._closing = False
+        self._conversations: Conversations = {}
+
+    def __repr__(self) -> str:
+        return f"Runner({self.workload}, {len(self._jobs)} records, {self.offsets})"
+
+    async def deliver(self, record: Record) -> None:
+        """Take a record from the intake; returns when there is room for the next."""
+        identity = ((record.topic, record.partition), record.offset)
+        self._observer.observe(Received(workload=self.workload))
+        await self._cancelled(identity)
+        if identity in self._jobs or not self.offsets.is_open(*identity):
+            self._observer.observe(Repeated(workload=self.workload))
+            return
+        await self._room(record.size)
+        if self._closing or not self.offsets.is_open(*identity):
+            self._observer.observe(Released(workload=self.workload))
+            return
+        job = Job(record, self._clock())
+        task = asyncio.create_task(self._work(job))
+        self._jobs[identity] = (job, task)
+        self._bytes += record.size
+        task.add_done_callback(lambda done: self._ended(identity, done))
+
+    def forget(self, partitions: Iterable[Partition]) -> None:
+        """Drop what is neither sent nor paid of partitions that go away; the rest runs on."""
+        gone = set(partitions)
+        for (partition, _), (job, task) in self._jobs.items():
+            if partition in gone and not (job.sent or job.paid):
+                task.cancel()
+
+    async def drain(self, deadline_s: float) -> int:
+        """Take nothing more, wait for what runs, cancel the rest; return how many.
+
+        What is cancelled is not acknowledged: its next owner reads it again.
+        """
+        self._closing = True
+        self._changed.set()
+        tasks = [task for _, task in self._jobs.values()]
+        if not tasks:
+            return 0
+        _, left = await asyncio.wait(tasks, timeout=deadline_s)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+        return len(left)
+
+    @property
+    def in_flight(self) -> int:
+        """Records being worked on."""
+        return sum(job.held is None for job, _ in self._jobs.values())
+
+    @property
+    def held(self) -> Mapping[str, int]:
+        """Records that wait, by reason."""
+        return Counter(job.held for job, _ in self._jobs.values() if job.held)
+
+    @property
+    def uncommitted(self) -> int:
+        """Records that the watermark has not passed."""
+        return self.offsets.uncommitted()
+
+    @property
+    def oldest_uncommitted_age_s(self) -> float:
+        """Age of the oldest of them."""
+        return self.offsets.oldest_age_s(self._clock())
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether no further record fits at present."""
+        return len(self._jobs) >= MEMORY_FACTOR * self._settings.max_in_flight
+
+    async def _cancelled(self, identity: tuple[Partition, int]) -> None:
+        """Let a job end that was dropped a moment ago and is now delivered again."""
+        if (known := self._jobs.get(identity)) and known[1].cancelling():
+            await asyncio.wait([known[1]])
+
+    async def _room(self, size: int) -> None:
+        while not self._closing and (
+            self.waits_for_room
+            or (self._bytes and self._bytes + size > self._settings.max_buffered_bytes)
+        ):
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _work(self, job: Job) -> None:
+        record = job.record
+        work = self._reader.read(record)
+        if isinstance(work, Failed):
+            await self._settlement.fail(record, work, None, job.read_at)
+        else:
+            async with Turn(self._conversations, record, work):
+                await self._answer(job, work)
+        self.offsets.done((record.topic, record.partition), record.offset)
+
+    async def _answer(self, job: Job, work: Work) -> None:
+        if WORKLOADS[self.workload].lane == "streamed":
+            job.deltas = Deltas(
+                work.event.id,
+                work.task.name,
+                lambda delta: self._settlement.post(job.record, delta),
+            )
+        outcome = await self._outcome(job, work)
+        if job.deltas:
+            job.deltas.flush()
+        if isinstance(outcome, Completed):
+            await self._settlement.complete(job.record, work, outcome, job.read_at)
+        else:
+            await self._settlement.fail(job.record, outcome, work, job.read_at)
+
+    async def _outcome(self, job: Job, work: Work) -> Completed | Failed:
+        """Run the pipeline; a record that has to wait gives its slot back meanwhile."""
+        progress = Progress()
+        while True:
+            async with self._slots:
+                outcome = await self._pipeline.run(work, progress, job)
+            progress = outcome.progress
+            job.sent, job.paid = False, bool(progress.replies)
+            if not isinstance(outcome, Held):
+                return outcome
+            if not (job.paid or self._is_ours(job.record)):
+                # The partition went away while the call was in the air: its new owner goes on.
+                raise asyncio.CancelledError
+            job.held = outcome.reason
+            await asyncio.sleep(self._wait_s(outcome, work))
+            job.held = None
+
+    def _is_ours(self, record: Record) -> bool:
+        return self.offsets.is_open((record.topic, record.partition), record.offset)
+
+    def _wait_s(self, held: Held, work: Work) -> float:
+        wait = held.until - self._clock()
+        if work.place.expires_at is not None:
+            wait = min(wait, work.place.expires_at - self._wall())
+        return max(0.0, wait)
+
+    def _ended(self, identity: tuple[Partition, int], task: asyncio.Task[None]) -> None:
+        job, _ = self._jobs.pop(identity)
+        self._bytes -= job.record.size
+        self._changed.set()
+        if task.cancelled():
+            self._observer.observe(Released(workload=self.workload))
+        elif problem := task.exception():
+            # Not acknowledged, so not lost; but nobody would work on it before a restart.
+            self.trouble = f"{type(problem).__name__} while settling a record"
+            log.critical(self.trouble, exc_info=problem, extra={"event": "runner_failed"})

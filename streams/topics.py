@@ -1,0 +1,199 @@
+"""The topics, declared as data; created and compared."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, for_code
+
+from schemas.problem import Problem
+from schemas.settings import Settings
+from schemas.workload import WorkloadClass
+from streams.connection import REQUEST_TIMEOUT_S, KafkaUnavailable, client_options
+
+INPUT_BYTES = 2 * 2**20
+# Dead letters carry the whole input and their headers.
+LETTER_BYTES = INPUT_BYTES + 64 * 2**10
+_TOPIC_EXISTS = 36
+
+_INPUTS = {
+    WorkloadClass.REALTIME: "interactions.realtime",
+    WorkloadClass.INTERACTIVE: "interactions.interactive",
+    WorkloadClass.TRANSACTIONAL: "documents.transactional",
+    WorkloadClass.BATCH: "documents.batch",
+}
+
+
+class TopicMissing(Problem):
+    """The broker does not have a topic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One topic as it should be."""
+
+    name: str
+    partitions: int
+    replication_factor: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+class TopicNames:
+    """The names of all topics under one prefix and application name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._prefix, self._app = settings.topics.prefix, settings.app.name
+
+    def input(self, workload: WorkloadClass) -> str:
+        """Where events come in."""
+        return self._prefix + _INPUTS[workload]
+
+    def result(self, workload: WorkloadClass) -> str:
+        """Where results go."""
+        return f"{self._prefix}results.{workload}"
+
+    def dead_letters(self, workload: WorkloadClass) -> str:
+        """Where failures go."""
+        return f"{self._prefix}dlq.{self._app}.{workload}"
+
+    def replay(self, workload: WorkloadClass) -> str:
+        """Where dead letters are sent again."""
+        return f"{self._prefix}replay.{self._app}.{workload}"
+
+    def parked(self, workload: WorkloadClass) -> str:
+        """Where letters rest that nobody tries again."""
+        return f"{self._prefix}parked.{self._app}.{workload}"
+
+    @property
+    def deltas(self) -> str:
+        """Where streamed answers appear while they are written."""
+        return f"{self._prefix}results.{WorkloadClass.INTERACTIVE}.deltas"
+
+    @property
+    def jobs(self) -> str:
+        """Where reports of batch jobs go."""
+        return f"{self._prefix}results.{WorkloadClass.BATCH}.jobs"
+
+    @property
+    def feedback(self) -> str:
+        """Where consumers report bad results."""
+        return f"{self._prefix}feedback"
+
+    @property
+    def alerts(self) -> str:
+        """Where people are told."""
+        return f"{self._prefix}alerts"
+
+    def workload_of(self, topic: str) -> WorkloadClass | None:
+        """Return the class whose input topic this is."""
+        return next((w for w in WorkloadClass if self.input(w) == topic), None)
+
+
+def declared(settings: Settings) -> tuple[Topic, ...]:
+    """Return every topic that headrace reads or writes."""
+    names, kafka = TopicNames(settings), settings.kafka
+    size = {"max.message.bytes": str(INPUT_BYTES)}
+    letter = {"max.message.bytes": str(LETTER_BYTES)}
+    wanted: dict[str, Mapping[str, str]] = {}
+    for workload in WorkloadClass:
+        wanted[names.input(workload)] = size
+        wanted[names.result(workload)] = size
+        wanted[names.dead_letters(workload)] = letter
+        wanted[names.replay(workload)] = letter
+        wanted[names.parked(workload)] = letter
+    wanted |= {names.deltas: size, names.jobs: size, names.feedback: size, names.alerts: size}
+    return tuple(
+        Topic(
+            name=name,
+            partitions=kafka.partitions,
+            replication_factor=kafka.replication_factor,
+            config=config,
+        )
+        for name, config in wanted.items()
+    )
+
+
+async def create(settings: Settings) -> list[str]:
+    """Create what is missing; return the names created. Raises KafkaUnavailable."""
+    async with _admin(settings) as admin:
+        answer = await admin.create_topics(
+            [
+                NewTopic(t.name, t.partitions, t.replication_factor, topic_configs=dict(t.config))
+                for t in declared(settings)
+            ]
+        )
+    made, problems = [], []
+    for name, code, *message in answer.topic_errors:
+        if code == 0:
+            made.append(name)
+        elif code != _TOPIC_EXISTS:
+            why = message[0] if message and message[0] else for_code(code).__name__
+            problems.append(f"{name}: {why}")
+    if problems:
+        raise KafkaUnavailable(f"{len(problems)} topics could not be created: {problems[0]}")
+    return made
+
+
+async def differences(settings: Settings) -> list[str]:
+    """Compare the broker's topics with the declared ones; a line a difference."""
+    async with _admin(settings) as admin:
+        present = {t["topic"]: t for t in await admin.describe_topics() if not t["error_code"]}
+        wanted = declared(settings)
+        configs = await _configs(admin, [t.name for t in wanted if t.name in present])
+    found = []
+    for topic in wanted:
+        if topic.name not in present:
+            found.append(f"{topic.name}: missing")
+            continue
+        partitions = len(present[topic.name]["partitions"])
+        if partitions != topic.partitions:
+            found.append(f"{topic.name}: {partitions} partitions, not {topic.partitions}")
+        found += [
+            f"{topic.name}: {key}={configs[topic.name].get(key)}, not {value}"
+            for key, value in topic.config.items()
+            if configs[topic.name].get(key) != value
+        ]
+    return found
+
+
+async def require(settings: Settings, names: Iterable[str]) -> dict[str, int]:
+    """Return the number of partitions of these topics. Raises TopicMissing, KafkaUnavailable."""
+    async with _admin(settings) as admin:
+        present = {t["topic"]: t for t in await admin.describe_topics() if not t["error_code"]}
+    wanted = sorted(set(names))
+    if absent := [name for name in wanted if name not in present]:
+        raise TopicMissing(f"no topic {', '.join(absent)}; run `headrace topics create`")
+    return {name: len(present[name]["partitions"]) for name in wanted}
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for answer in await admin.describe_configs(resources)
+        for _, _, _, name, entries in answer.resources
+    }
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    servers = settings.kafka.bootstrap_servers
+    admin = AIOKafkaAdminClient(**client_options(settings.kafka))
+    try:
+        async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
+            await admin.start()
+            yield admin
+    except TimeoutError:
+        raise KafkaUnavailable(f"Kafka at {servers} did not answer in time") from None
+    except KafkaError as problem:
+        raise KafkaUnavailable(
+            f"Kafka at {servers} cannot be used: {type(problem).__name__}; check "
+            "kafka.bootstrap_servers, kafka.security_protocol and that the broker runs"
+        ) from problem
+    finally:
+        await admin.close()

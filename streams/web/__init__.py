@@ -1,0 +1,5 @@
+"""Health and metrics over HTTP."""
+
+from streams.web.server import Readiness, WebServer
+
+__all__ = ["Readiness", "WebServer"]
