@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench chaos lock wheel clean
+.PHONY: help install demo test check bench lock wheel clean
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 # The environment is made anew when the lock file changes.

@@ -66,8 +66,9 @@ def _declared(modules: Sequence[str]) -> list[Task]:
         except TaskError:
             raise
         except Exception as problem:
+            said = " ".join(str(problem).split())  # one line, whatever the module raised
             raise TaskError(
-                f"app.tasks: cannot import {name}: {type(problem).__name__}: {problem}"
+                f"app.tasks: cannot import {name}: {type(problem).__name__}: {said}"
             ) from problem
         found |= {id(value): value for value in vars(module).values() if isinstance(value, Task)}
     return list(found.values())

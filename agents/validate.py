@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from agents.task import Task
 from schemas.events import Event
 
 MAX_PROBLEMS = 5
+_MAYBE_CAPITALS = ("enum", "literal_error", "union_tag_invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +50,31 @@ def _parse(text: str, model: type[BaseModel]) -> BaseModel | Invalid:
         return model.model_validate_json(text)
     except ValidationError as problem:
         first = problem
-    if any(error["type"] in ("enum", "literal_error", "const") for error in first.errors()):
+    if any(error["type"] in _MAYBE_CAPITALS for error in first.errors()):
         # The API does not promise the capitalisation of enum values.
         try:
-            return model.model_validate_json(orjson.dumps(_refold(orjson.loads(text), model)))
+            folded = _refold(from_json(text), model)
+            return model.model_validate_json(to_json(folded, inf_nan_mode="constants"))
         except ValidationError as problem:
             first = problem
     return _invalid(first)
 
 
 def _invalid(problem: ValidationError) -> Invalid:
-    # The input stays out: it is what the customer wrote.
-    errors = problem.errors(include_url=False, include_input=False, include_context=False)
+    errors = problem.errors(include_url=False, include_input=False)
     malformed = any(error["type"] == "json_invalid" for error in errors)
-    listed = tuple(
-        f"{'.'.join(map(str, error['loc'])) or 'answer'}: {error['msg']}" for error in errors
-    )
-    return Invalid(rule="json" if malformed else "schema", problems=listed[:MAX_PROBLEMS])
+    listed = tuple(_said(error) for error in errors[:MAX_PROBLEMS])
+    return Invalid(rule="json" if malformed else "schema", problems=listed)
+
+
+def _said(error: ErrorDetails) -> str:
+    """Name place and rule. What the answer said stays out: it is what the customer wrote."""
+    kind, place, said = error["type"], error["loc"], error["msg"]
+    if kind == "extra_forbidden":  # the last part of the place is the answer's own word
+        place = place[:-1]
+    elif kind == "union_tag_invalid":
+        said = f"Input should be one of {error['ctx']['expected_tags']}"
+    return f"{'.'.join(map(str, place)) or 'answer'}: {said}"
 
 
 @cache
@@ -82,7 +91,7 @@ def _fold(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Any
     """Give enum texts the capitalisation that the schema has."""
     if "$ref" in schema:
         return _fold(value, defs[schema["$ref"].rpartition("/")[2]], defs)
-    for option in schema.get("anyOf", ()):
+    for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         if (folded := _fold(value, option, defs)) != value:
             return folded
     if isinstance(value, str):

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """Base of everything that goes over a wire."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # JSON has no NaN: pydantic would read it and write it back as null.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class OutputModel(Model):

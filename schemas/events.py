@@ -1,5 +1,6 @@
 """What producers publish: interactions and documents."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -14,12 +15,14 @@ from pydantic import (
 
 from schemas.base import Model
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
-def _text_only(value: object) -> object:
-    if not isinstance(value, str | datetime):
-        # pydantic turns only a ValueError into a validation problem
-        raise ValueError("a time is a text with a zone, such as 2026-11-22T12:00:00Z")  # noqa: TRY004 - see above
-    return value
+
+def _dated(value: object) -> object:
+    """Refuse numbers, also as text: pydantic reads them as seconds since the epoch."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise ValueError("a time is a text with a zone, such as 2026-11-22T12:00:00Z")
 
 
 def _not_blank(value: str) -> str:
@@ -29,7 +32,7 @@ def _not_blank(value: str) -> str:
 
 
 # Strict mode would refuse the text form of a time in an already parsed object.
-Timestamp = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text_only)]
+Timestamp = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_dated)]
 Text = Annotated[str, AfterValidator(_not_blank)]
 EventId = Annotated[str, Field(min_length=1, max_length=256)]
 

@@ -38,9 +38,12 @@ def _secret(value: SecretStr, file: Path | None) -> str:
     if file is None:
         return value.get_secret_value()
     try:
-        return file.read_text(encoding="utf-8").strip()
+        secret = file.read_text(encoding="utf-8").strip()
     except OSError as problem:
         raise ConfigurationError(f"{file}: {problem.strerror}") from None
+    if not secret:  # would open the door that the file is there to close
+        raise ConfigurationError(f"{file}: is empty")
+    return secret
 
 
 def _is_loopback(host: str) -> bool:
@@ -51,8 +54,8 @@ def _is_loopback(host: str) -> bool:
 
 
 class _Section(BaseModel):
-    # Not strict: environment variables are text.
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Not strict: environment variables are text. Every wait has a bound: TOML knows `inf`.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class App(_Section):
@@ -286,7 +289,7 @@ def load(given: Path | None = None) -> Settings:
     if unknown := _unknown_variables(os.environ):
         raise ConfigurationError("\n".join(f"{name}: no such setting" for name in unknown))
     try:
-        return _absolute(Settings(**values), (file or Path()).resolve().parent)
+        return _absolute(Settings(**values), file.resolve().parent if file else Path.cwd())
     except ValidationError as problem:
         raise ConfigurationError("\n".join(map(_line, problem.errors()))) from None
     except SettingsError as problem:
@@ -313,8 +316,10 @@ def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 def _line(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a partial TypedDict
     key = ".".join(map(str, error["loc"])) or "settings"
-    secret = any(word in key for word in ("token", "password"))
-    got = "" if secret or isinstance(error["input"], dict) else f", not {error['input']!r}"
+    # The address of a store may hold a password; so may a section that is not a table.
+    secret = error["loc"][-1:] == ("url",) or any(word in key for word in ("token", "password"))
+    plain = len(error["loc"]) > 1 and not isinstance(error["input"], dict | list)
+    got = f", not {error['input']!r}" if plain and not secret else ""
     if error["type"] == "extra_forbidden":
         return f"{key}: no such setting"
     return f"{key}: {error['msg'].removeprefix('Value error, ')}{got}"

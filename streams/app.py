@@ -150,7 +150,7 @@ class Worker:
         """Tell the truth for `/readyz`."""
         waiting = [] if self._api_reached else ["the Claude API"]
         waiting += [] if self._broker_reached else ["a Kafka broker"]
-        waiting += [f"partitions of {p.workload}" for p in self.processors if p.intake.rebalancing]
+        waiting += [f"partitions of {p.workload}" for p in self.processors if not p.intake.joined]
         waiting += [f"the {w} processor" for w in self._classes if not self.processors]
         return Readiness(waiting_for=tuple(waiting))
 

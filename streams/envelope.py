@@ -33,11 +33,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """When and for which event a result came."""
+    """When and for which event a result came; `at` is seconds since the epoch."""
 
     event_id: str
     timing: Timing
     late: bool
+    at: float
 
 
 def result_message(
@@ -46,7 +47,7 @@ def result_message(
     """Build the result of an event."""
     progress = done.progress
     last = progress.replies[-1]
-    now = rfc3339(datetime.now(UTC).timestamp())
+    now = rfc3339(ending.at)
     body = {
         "id": ending.event_id,
         "task": origin.task,
@@ -116,7 +117,7 @@ def _facts(
     yield "dlq.attempts.dependency", progress.dependency_attempts
     yield "dlq.first.failure.time", _optional_time(progress.first_failed_at)
     yield "dlq.last.failure.time", _optional_time(progress.last_failed_at)
-    yield "dlq.original.timestamp", rfc3339(record.timestamp)
+    yield "dlq.original.timestamp", _written(record.timestamp)
     yield "dlq.replay.count", 0
     yield "dlq.workload", origin.workload
     yield "dlq.task", origin.task
@@ -141,6 +142,14 @@ def rfc3339(timestamp: float) -> str:
     """Format seconds since the epoch as UTC with milliseconds."""
     text = datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"
+
+
+def _written(timestamp: float) -> str | None:
+    """Format a producer's time: -1 says that there is none, and one in another unit has no year."""
+    try:
+        return rfc3339(timestamp) if timestamp >= 0 else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _optional_time(timestamp: float | None) -> str | None:

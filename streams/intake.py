@@ -25,8 +25,8 @@ Partition = tuple[str, int]
 Deliver = Callable[[Record], Awaitable[None]]
 # How long a revocation may wait for its last commit.
 REVOKE_COMMIT_S = 5.0
-# Above the largest record (2 MiB + headers), and the memory bound of one fetch of a partition.
-FETCH_BYTES = 3 * 2**20
+# Memory bound of one fetch of a partition; a larger record still comes, alone (KIP-74).
+FETCH_BYTES = 256 * 2**10
 # Records read ahead for each class; the default reads 4,000.
 READ_AHEAD = 64
 
@@ -127,6 +127,11 @@ class Intake(faust.App):
     def assigned(self) -> frozenset[Partition]:
         """Partitions that this worker reads."""
         return frozenset(tuple(tp) for tp in self.consumer.assignment())
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group is stable and this worker a member, be it as standby."""
+        return self.consumer_generation_id > 0 and not self.rebalancing
 
     @property
     def trouble(self) -> str:

@@ -82,7 +82,7 @@ class Metrics:
     """All metrics of one worker."""
 
     def __init__(self, version: str, clock: Callable[[], float] = time.monotonic) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves it untyped
         self.registry = CollectorRegistry()
         self._clock = clock
         self._closed_until: dict[str, float] = {}

@@ -109,4 +109,4 @@ class Offsets:
         if partition in self._remembered:
             lowest, offsets = self._remembered.pop(partition)
             if first >= lowest:
-                self._remembered[partition] = (lowest, {o for o in offsets if o >= first})
+                self._remembered[partition] = (first, {o for o in offsets if o >= first})

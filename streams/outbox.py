@@ -16,8 +16,12 @@ from streams.record import Message
 log = logging.getLogger(__name__)
 
 BACKOFF_S, BACKOFF_CAP_S = 0.2, 5.0
+# What is not confirmed by then will not be: no broker is there.
+STOP_S = 5.0
 # The broker decides about sizes, topic by topic; our own bound only stops absurd ones.
 MAX_REQUEST_BYTES = 8 * 2**20
+# The default of 16 KiB makes hundreds of senders queue for one batch, each woken by every other.
+BATCH_BYTES = 128 * 2**10
 # Error texts are cut to this when the broker finds a letter too large.
 SHORT_TEXT_BYTES = 1024
 
@@ -47,6 +51,7 @@ class Outbox:
             acks="all",
             enable_idempotence=True,
             max_request_size=MAX_REQUEST_BYTES,
+            max_batch_size=BATCH_BYTES,
             metadata_max_age_ms=15_000,
         )
         try:
@@ -64,7 +69,11 @@ class Outbox:
         for task in tuple(self._loose):
             task.cancel()
         if producer:
-            await producer.stop()
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await producer.stop()
+            except TimeoutError:
+                log.warning("left without a broker's word", extra={"event": "outbox_stop"})
 
     async def watch(self, *topics: str) -> None:
         """Learn the partitions of these topics, so that `partitions` knows them."""
@@ -148,4 +157,6 @@ class Outbox:
 
 
 def _shortened(name: str, value: bytes) -> bytes:
-    return value[:SHORT_TEXT_BYTES] if name == "__dlq.errors.message" else value
+    if name != "__dlq.errors.message":
+        return value
+    return value[:SHORT_TEXT_BYTES].decode("utf-8", "ignore").encode()  # no half character

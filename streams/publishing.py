@@ -13,7 +13,7 @@ from streams.record import Message, Record
 from streams.topics import TopicNames, require
 
 # Events sent and not yet confirmed.
-WINDOW = 1000
+WINDOW = 500
 
 
 class NoInputTopic(Problem):

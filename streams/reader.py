@@ -39,12 +39,12 @@ class Reader:
             name = None
         task = self._catalog.find(self._workload, name)
         if task is None:
-            problem = f"no task {name!r} in class {self._workload}" if name else "no default task"
+            asked = "default task" if name is None else f"task {name!r}"
             return self._unreadable(
                 Undecodable(
                     disposition=Disposition.UNKNOWN_TASK,
                     error_type="unknown_task",
-                    message=problem,
+                    message=f"no {asked} in class {self._workload}",
                 )
             )
         return Work(event=event, task=task, place=self._place(record, event))

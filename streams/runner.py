@@ -81,12 +81,15 @@ class Runner:
     async def deliver(self, record: Record) -> None:
         """Take a record from the intake; returns when there is room for the next."""
         identity = ((record.topic, record.partition), record.offset)
-        self._observer.observe(Received(workload=self.workload))
         await self._cancelled(identity)
-        if identity in self._jobs or not self.offsets.is_open(*identity):
+        known = identity in self._jobs or not self.offsets.is_open(*identity)
+        if not known:
+            await self._room(record.size)
+        # From here to the job there is no await, so at any time every received record is counted.
+        self._observer.observe(Received(workload=self.workload))
+        if known:
             self._observer.observe(Repeated(workload=self.workload))
             return
-        await self._room(record.size)
         if self._closing or not self.offsets.is_open(*identity):
             self._observer.observe(Released(workload=self.workload))
             return
@@ -123,7 +126,7 @@ class Runner:
     @property
     def in_flight(self) -> int:
         """Records being worked on."""
-        return sum(job.held is None for job, _ in self._jobs.values())
+        return sum(job.held is None and not _ended(task) for job, task in self._jobs.values())
 
     @property
     def held(self) -> Mapping[str, int]:
@@ -204,10 +207,10 @@ class Runner:
         return self.offsets.is_open((record.topic, record.partition), record.offset)
 
     def _wait_s(self, held: Held, work: Work) -> float:
+        """Return how long to hold. Expiry ends a hold once; later ones last as they say."""
         wait = held.until - self._clock()
-        if work.place.expires_at is not None:
-            wait = min(wait, work.place.expires_at - self._wall())
-        return max(0.0, wait)
+        left = (work.place.expires_at or 0.0) - self._wall()
+        return max(0.0, min(wait, left) if left > 0 else wait)
 
     def _ended(self, identity: tuple[Partition, int], task: asyncio.Task[None]) -> None:
         job, _ = self._jobs.pop(identity)
@@ -219,3 +222,8 @@ class Runner:
             # Not acknowledged, so not lost; but nobody would work on it before a restart.
             self.trouble = f"{type(problem).__name__} while settling a record"
             log.critical(self.trouble, exc_info=problem, extra={"event": "runner_failed"})
+
+
+def _ended(task: asyncio.Task[None]) -> bool:
+    """Whether a job's end is already told, though its callback has not run yet."""
+    return task.done() and not task.cancelled()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.pipeline import Work
 from schemas.dead_letter import Disposition, Stage
@@ -52,22 +52,15 @@ class Settlement:
 
     async def complete(self, record: Record, work: Work, done: Completed, read_at: float) -> None:
         """Publish a result; one that the broker finds too large becomes a dead letter."""
-        late = self._wall() > work.place.deadline
-        ending = Ending(event_id=work.event.id, timing=self._timing(done, read_at), late=late)
+        now = self._wall()
+        late = now > work.place.deadline
+        timing = self._timing(done, read_at)
+        ending = Ending(event_id=work.event.id, timing=timing, late=late, at=now)
         message = result_message(record, done, self._origin(work), ending, self._address.results)
         try:
             await self._outbox.publish(self._beside(record, message))
         except TooLargeForKafka as problem:
-            failure = Failure(
-                stage=Stage.PUBLISH,
-                error_class="TooLargeForKafka",
-                error_type="max.message.bytes",
-                message=str(problem),
-            )
-            failed = Failed(
-                disposition=Disposition.TOO_LARGE, failure=failure, progress=done.progress
-            )
-            await self.fail(record, failed, work, read_at)
+            await self.fail(record, _too_large(done, problem, now), work, read_at)
         else:
             self._settled(work, None, read_at, late=late)
 
@@ -139,3 +132,15 @@ class Settlement:
         count = self._outbox.partitions(record.topic)
         same = count and count == self._outbox.partitions(message.topic)
         return message.on(record.partition) if same else message
+
+
+def _too_large(done: Completed, problem: TooLargeForKafka, now: float) -> Failed:
+    failure = Failure(
+        stage=Stage.PUBLISH,
+        error_class="TooLargeForKafka",
+        error_type="max.message.bytes",
+        message=str(problem),
+    )
+    first = done.progress.first_failed_at or now
+    progress = replace(done.progress, first_failed_at=first, last_failed_at=now)
+    return Failed(disposition=Disposition.TOO_LARGE, failure=failure, progress=progress)

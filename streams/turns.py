@@ -1,17 +1,21 @@
 """Order within a conversation, for tasks that ask for it."""
 
 import asyncio
+from collections import deque
 
 from agents.pipeline import Work
 from schemas.events import Interaction
 from streams.offsets import Partition
 from streams.record import Record
 
-Conversations = dict[tuple[Partition, str], asyncio.Event]
+Conversations = dict[tuple[Partition, str], deque["Turn"]]
 
 
 class Turn:
-    """Lets the events of one conversation go one after the other, if the task asks for it."""
+    """Lets the events of one conversation go one after the other, if the task asks for it.
+
+    One that is cancelled leaves the line; those behind it still wait for those before it.
+    """
 
     def __init__(
         self,
@@ -23,23 +27,27 @@ class Turn:
         event = work.event
         name = event.conversation_id if isinstance(event, Interaction) else None
         self._key = ((record.topic, record.partition), name) if work.task.ordered and name else None
-        self._mine = asyncio.Event()
+        self._first = asyncio.Event()
 
     async def __aenter__(self) -> None:
         if self._key:
-            before = self._conversations.get(self._key)
-            self._conversations[self._key] = self._mine
-            if before:
-                try:
-                    await before.wait()
-                except asyncio.CancelledError:
-                    self._end()
-                    raise
+            line = self._conversations.setdefault(self._key, deque())
+            line.append(self)
+            line[0]._first.set()  # noqa: SLF001 - one of our own
+            try:
+                await self._first.wait()
+            except asyncio.CancelledError:
+                self._leave(self._key)
+                raise
 
     async def __aexit__(self, *_: object) -> None:
-        self._end()
+        if self._key:
+            self._leave(self._key)
 
-    def _end(self) -> None:
-        self._mine.set()
-        if self._key and self._conversations.get(self._key) is self._mine:
-            del self._conversations[self._key]
+    def _leave(self, key: tuple[Partition, str]) -> None:
+        line = self._conversations[key]
+        line.remove(self)
+        if line:
+            line[0]._first.set()  # noqa: SLF001 - one of our own
+        else:
+            del self._conversations[key]

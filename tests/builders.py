@@ -1,4 +1,5 @@
 """Valid values with only the interesting part left to say."""
+# ruff: noqa: ANN401 - a builder takes any field of what it builds
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

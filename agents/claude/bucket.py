@@ -4,8 +4,9 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-# Float arithmetic must not leave a waiter a hair short of its grant.
-ROUNDING_ERROR = 1e-9
+# Float arithmetic must not leave a waiter a hair short of its grant, and call it back at once: a
+# clock of some days of uptime is rounded to a ten-billionth of a second.
+HAIR_S = 1e-6
 MINUTE_S = 60
 
 
@@ -46,7 +47,7 @@ class Bucket:
         if self.limit is None:
             return 0.0
         missing = min(amount, self.capacity) - self.level
-        return 0.0 if missing <= ROUNDING_ERROR else missing / self.rate
+        return 0.0 if missing <= self.rate * HAIR_S else missing / self.rate
 
     def take(self, amount: float) -> None:
         """Charge an amount; a negative one gives back."""
@@ -74,12 +75,12 @@ class Bucket:
         """Take over a limit that the API told; the burst keeps its length in seconds."""
         self.refill(now)
         if self.limit is None:
-            burst = limit / 60
-            self.limit, self.capacity, self.level = limit, burst, min(burst, 0.0)
+            self.limit, self.capacity, self.level = limit, max(1.0, limit / 60), 0.0
         elif limit != self.limit:
             scale = limit / self.limit
             self.limit, self.capacity = limit, max(1.0, self.capacity * scale)
-            self.level = min(self.level * scale if scale < 1 else self.level, self.capacity)
+            if self.level > 0:  # a debt stays what it is
+                self.level *= min(scale, 1.0)
 
     def learn(self, low: float, high: float) -> None:
         """Fit to an interval for the level: a larger burst raises it, other users lower it."""

@@ -42,7 +42,6 @@ class Reservation:
     need: Need
     granted_at: float
     marks: dict[Unit, float]
-    probe: bool = False
 
 
 @dataclass(order=True, slots=True)
@@ -79,7 +78,7 @@ class Budget:
         self._held: dict[int, Reservation] = {}
         self._known = any(limit is not None for limit in self._ceiling.values())
         self._closed_until = 0.0
-        self._probing = False
+        self._probe: Reservation | None = None
 
     def __repr__(self) -> str:
         levels = ", ".join(f"{u.value} {b.level:.0f}/{b.limit}" for u, b in self.buckets.items())
@@ -127,8 +126,10 @@ class Budget:
         """Replace what was reserved by what was used; a second settlement changes nothing."""
         if self._held.pop(reservation.id, None) is None:
             return
-        if reservation.probe:
-            self._probing = False
+        if self._probe is reservation:
+            self._probe = None
+            if not used.requests:  # it was never admitted: the next one is the probe
+                self.close(now)
         for unit, bucket in self.buckets.items():
             bucket.refill(now)
             bucket.take(used.of(unit) - reservation.need.of(unit))
@@ -146,7 +147,7 @@ class Budget:
     def close(self, until: float) -> None:
         """Grant nothing until then; afterwards one probe goes before the crowd."""
         self._closed_until = max(self._closed_until, until)
-        self._probing = False
+        self._probe = None
 
     def is_closed(self, now: float) -> bool:
         """Whether nothing is granted at present."""
@@ -160,24 +161,22 @@ class Budget:
         """Return 0 to go, seconds to wait, or None: until somebody settles."""
         if self.is_closed(now):
             return self._closed_until - now
-        if self._probing or (not self._known and self.in_flight >= UNKNOWN_IN_FLIGHT):
+        if self._probe or (not self._known and self.in_flight >= UNKNOWN_IN_FLIGHT):
             return None
         return max(bucket.wait_s(need.of(unit)) for unit, bucket in self.buckets.items())
 
     def _reserve(self, need: Need, now: float) -> Reservation:
         for unit, bucket in self.buckets.items():
             bucket.take(need.of(unit))
-        # The first grant after a closed time is the probe.
-        probe, self._closed_until = self._closed_until > 0, 0.0
-        self._probing = probe
         reservation = Reservation(
             id=next(self._numbers),
             need=need,
             granted_at=now,
             marks={unit: bucket.charged for unit, bucket in self.buckets.items()},
-            probe=probe,
         )
         self._held[reservation.id] = reservation
+        if self._closed_until > 0:  # the first grant after a closed time is the probe
+            self._probe, self._closed_until = reservation, 0.0
         return reservation
 
     def _correct(self, told: Heard, reservation: Reservation, now: float) -> None:

@@ -109,11 +109,11 @@ class Client:
                 answer = await (
                     self._streamed(request, on_text) if request.stream else self._whole(request)
                 )
+            return _reply(request, answer, self._clock() - started)
         except Exception as problem:
             raise _translated(problem) from problem
         finally:
             _hear.reset(token)
-        return _reply(request, answer, self._clock() - started)
 
     async def _whole(self, request: Request) -> dict[str, Any]:
         # The raw form spares a fifth of the SDK's time: we read the few fields we need.
@@ -167,7 +167,8 @@ def structured_format(output: type[BaseModel]) -> dict[str, Any]:
 def wire(request: Request) -> dict[str, Any]:
     """Return the arguments of `messages.create` for a request."""
     config: dict[str, Any] = {"format": structured_format(request.output)}
-    quiet = can_disable_thinking(request.model) and request.thinking != "adaptive"
+    can_be_quiet = can_disable_thinking(request.model, request.effort)
+    quiet = can_be_quiet and request.thinking != "adaptive"
     if has_effort(request.model):
         config["effort"] = request.effort or "low"
     arguments: dict[str, Any] = {
@@ -215,11 +216,11 @@ def _translated(problem: Exception) -> ClaudeError:
         return _from_status(problem)
     if isinstance(problem, anthropic.APITimeoutError) and not _never_sent(problem):
         problem = TimeoutError()
+    if isinstance(problem, TypeError) and "authentication" in str(problem):
+        return Misconfigured("no Claude key: set ANTHROPIC_API_KEY", error_type="no_key")
     for kinds, error in _BROKEN:
         if isinstance(problem, kinds):
             return error()
-    if isinstance(problem, TypeError) and "authentication" in str(problem):
-        return Misconfigured("no Claude key: set ANTHROPIC_API_KEY", error_type="no_key")
     return Unavailable(f"the SDK failed with {type(problem).__name__}", error_type="sdk")
 
 
@@ -237,7 +238,8 @@ _BROKEN: tuple[tuple[tuple[type[Exception], ...], Callable[[], ClaudeError]], ..
         lambda: Interrupted("the connection broke in the answer", error_type="cut_stream"),
     ),
     (
-        (orjson.JSONDecodeError, AttributeError, KeyError),
+        # What reading an answer raises that is not JSON, or JSON of another shape.
+        (ValueError, TypeError, AttributeError, KeyError),
         lambda: Interrupted("the answer is not a message", error_type="malformed_body"),
     ),
 )

@@ -15,7 +15,7 @@ from agents.claude.retry import GiveUp, Retry, decide
 from agents.claude.tokens import Estimates
 from schemas.dead_letter import Disposition, Stage
 from schemas.observation import Called, Closed, Observer, Waited
-from schemas.outcome import Failure, Progress
+from schemas.outcome import Failure, HeldReason, Progress
 from schemas.request import Reply, Request
 from schemas.settings import Ceiling, Limit
 from schemas.usage import Usage
@@ -89,16 +89,14 @@ class Gateway:
         """Wait for capacity, call, settle. A closed budget answers at once, with its time."""
         line = self._line(request.model)
         if (opens_in := line.budget.closed_until - self._clock()) > 0:
-            return _closed(opens_in, self._random)
+            return _closed(opens_in, line.closed_for, self._random)
         began = self._clock()
         reservation = await self._reserve(line, request, place)
         if reservation is None:
             return GiveUp(disposition=Disposition.DEADLINE_EXPIRED, failure=_EXPIRED, counts=False)
         self._observer.observe(Waited(workload=place.workload, seconds=self._clock() - began))
-        if on_send:
-            on_send()
         try:
-            reply = await self._send(line, request, reservation, place, on_text)
+            reply = await self._send(line, request, reservation, place, on_send, on_text)
         except ClaudeError as error:
             return self._decided(error, line, request.model, progress)
         finally:
@@ -124,6 +122,7 @@ class Gateway:
         request: Request,
         reservation: Reservation,
         place: Place,
+        on_send: Callable[[], None] | None,
         on_text: Callable[[str], None] | None,
     ) -> Reply:
         def hear(headers: Mapping[str, str]) -> None:
@@ -132,11 +131,14 @@ class Gateway:
 
         began, used, status, reply = self._clock(), reservation.need, "cancelled", None
         try:
+            if on_send:
+                on_send()
             reply = await self._client.send(request, hear=hear, on_text=on_text)
             used, status = _used(reply.usage), "200"
         except ClaudeError as error:
             used = _charged(error, reservation.need)
-            status = str(error.status or error.error_type)
+            # An error inside a stream has the status of its beginning; its name tells more.
+            status = error.error_type if error.status in (0, 200) else str(error.status)
             raise
         finally:
             line.budget.settle(reservation, used, self._clock())
@@ -174,6 +176,7 @@ class Gateway:
         )
         if isinstance(decision, Retry) and decision.close_s:
             line.budget.close(now + decision.close_s)
+            line.closed_for = decision.reason
             self._observer.observe(
                 Closed(model=model, seconds=decision.close_s, message=decision.failure.message)
             )
@@ -193,14 +196,14 @@ _EXPIRED = Failure(
 )
 
 
-def _closed(opens_in_s: float, random: Random) -> Retry:
+def _closed(opens_in_s: float, reason: HeldReason, random: Random) -> Retry:
     failure = Failure(
         stage=Stage.RESERVE,
         error_class="BudgetClosed",
         error_type="budget_closed",
         message="the model's budget is closed",
     )
-    return Retry(after_s=opens_in_s * random.uniform(1, 1.1), reason="rate_limit", failure=failure)
+    return Retry(after_s=opens_in_s * random.uniform(1, 1.1), reason=reason, failure=failure)
 
 
 def _used(usage: Usage) -> Need:
@@ -209,8 +212,9 @@ def _used(usage: Usage) -> Need:
 
 def _charged(error: ClaudeError, need: Need) -> Need:
     """Return what a failed call cost: nothing when it was never admitted, all when unknown."""
+    begun = error.status == 200  # noqa: PLR2004 - an error inside a stream, after the HTTP status
+    if begun or isinstance(error, Interrupted):
+        return need
     if isinstance(error, RateLimited | RequestRejected):
         return NOTHING
-    if isinstance(error, Interrupted):
-        return need
     return Need(input_tokens=0, output_tokens=0)

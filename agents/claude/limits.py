@@ -1,5 +1,6 @@
 """What response headers tell about the limits."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,8 +44,9 @@ def heard(headers: Mapping[str, str]) -> Iterator[Heard]:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read `retry-after`, in seconds; None when it is absent or a date."""
+    """Read `retry-after`, in seconds; None when it is absent, a date or endless."""
     try:
-        return max(0.0, float(headers.get("retry-after", "")))
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

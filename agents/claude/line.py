@@ -4,13 +4,18 @@ import asyncio
 from collections.abc import Callable
 
 from agents.claude.budget import NOTHING, Budget, Need, Reservation, Ticket
+from schemas.outcome import HeldReason
 
 
 class Line:
-    """Futures for the tickets of one budget's waiting line, and the timer that looks again."""
+    """Futures for the tickets of one budget's waiting line, and the timer that looks again.
+
+    `closed_for` says why the budget was last closed.
+    """
 
     def __init__(self, budget: Budget, clock: Callable[[], float]) -> None:
         self.budget = budget
+        self.closed_for: HeldReason = "rate_limit"
         self._clock = clock
         self._waiters: dict[int, asyncio.Future[Reservation]] = {}
         self._timer: asyncio.TimerHandle | None = None

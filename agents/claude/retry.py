@@ -66,7 +66,8 @@ def decide(
         return Retry(after_s=after, reason="configuration", failure=failure, close_s=PROBE_S)
     if isinstance(error, Interrupted) and others_succeed:
         return again(failure, record_attempts, random)
-    wait = max(error.retry_after_s or 0.0, backoff_s(dependency_attempts, random))
+    told = (error.retry_after_s or 0.0) * random.uniform(1, 1 + SPREAD)
+    wait = max(told, backoff_s(dependency_attempts, random))
     return Retry(after_s=wait, reason="outage", failure=failure)
 
 

@@ -44,7 +44,8 @@ async def assemble(sources: Sequence[ContextSource], event: Event) -> Assembled:
         *(_bounded(source, event) for source in sources), return_exceptions=True
     )
     pairs = list(zip(sources, answers, strict=True))
-    bad = [source for source, answer in pairs if isinstance(answer, Exception)]
+    # Also a source that was cancelled from within: this call was not.
+    bad = [source for source, answer in pairs if isinstance(answer, BaseException)]
     return Assembled(
         texts={source.name: answer for source, answer in pairs if isinstance(answer, str)},
         missing=tuple(source.name for source in bad if not source.required),

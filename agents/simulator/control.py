@@ -14,6 +14,7 @@ from agents.simulator.settings import Limits
 
 _faults = TypeAdapter(Fault)
 _limits = TypeAdapter(Limits)
+_order: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 
 
 class Steered(Protocol):
@@ -89,12 +90,12 @@ class Control:
     async def set_limits(self, request: web.Request) -> web.StreamResponse:
         """Change limits, given as JSON with the names of `Limits` and an optional `model_class`."""
         try:
-            wanted = orjson.loads(await request.read())
+            wanted = _order.validate_json(await request.read())
             model_class = wanted.pop("model_class", None)
             limits = _limits.validate_python(wanted)
-        except (orjson.JSONDecodeError, AttributeError, ValidationError) as error:
+        except ValidationError as error:
             return _json({"error": str(error)}, status=400)
-        self._simulator.set_limits(limits, model_class)
+        self._simulator.set_limits(limits, None if model_class is None else str(model_class))
         return _json(asdict(limits))
 
 

@@ -52,6 +52,7 @@ class Desk:
         if "retry-after" in error.headers:
             visit.retry_after_s = fault.retry_after_s
             limits.close(fault.retry_after_s, now_s)
+        limits.refill(now_s)
         if error.status == HTTPStatus.TOO_MANY_REQUESTS:
             error.headers = {**limit_headers(limits, self.clock.wall_s()), **error.headers}
         return error

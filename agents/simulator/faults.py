@@ -4,6 +4,9 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 
 class FaultKind(StrEnum):
@@ -51,6 +54,8 @@ class Fault:
     `times=None` never wears off. The time window counts seconds from the simulator's start.
     Kinds outside `REJECTIONS` strike only requests that the limits admitted, and those are paid.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     kind: FaultKind
     _: KW_ONLY

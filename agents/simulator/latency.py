@@ -66,7 +66,7 @@ class Latency:
 
 def draws(seed: int, digest: str) -> tuple[float, float, float]:
     """Return three numbers between 0 and 1 that depend on nothing but seed and digest."""
-    raw = blake2b(f"{seed}:{digest}".encode(), digest_size=24).digest()
+    raw = blake2b(f"{seed}:{digest}".encode(errors="replace"), digest_size=24).digest()
     first, second, third = (
         int.from_bytes(raw[start : start + 8], "big") / 2**64 for start in (0, 8, 16)
     )

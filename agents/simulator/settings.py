@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
 
 from agents.simulator.faults import Fault
 
@@ -10,6 +12,8 @@ from agents.simulator.faults import Fault
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """Rates of one model class; a bucket holds `rate x burst_s`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     requests_per_minute: int = 4_000
     input_tokens_per_minute: int = 4_000_000

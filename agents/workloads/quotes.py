@@ -11,7 +11,7 @@ def missing_quotes(document: Document, quotes: Iterable[str]) -> list[str]:
     return [
         f"quote {number} does not occur in the document: copy it letter by letter"
         for number, quote in enumerate(quotes, 1)
-        if _plain(quote) not in text
+        if not (plain := _plain(quote)) or plain not in text
     ]
 
 

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,12 +74,11 @@ def _filter(
 def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
-    if text[-1:] in _AGO and text[:-1].isdecimal():
-        ago_s = int(text[:-1]) * _AGO[text[-1]]
-        return datetime.fromtimestamp(datetime.now(UTC).timestamp() - ago_s, UTC)
     try:
+        if text[-1:] in _AGO and text[:-1].isdecimal():
+            return datetime.now(UTC) - timedelta(seconds=int(text[:-1]) * _AGO[text[-1]])
         time = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise WrongTime(f"{text!r} is no time: 2026-11-22T12:00:00Z, or 15m, 2h, 1d") from None
     if time.tzinfo is None:
         raise WrongTime(f"{text!r} has no zone: add Z or an offset")

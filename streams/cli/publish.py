@@ -17,7 +17,9 @@ def publish(
 ) -> None:
     """Publish events. Good lines are sent, bad ones named by number on stderr, then exit 1."""
     settings = load(config)
-    from streams import publishing
+    from streams import logbook, publishing
+
+    logbook.configure(settings.log.format)
 
     def complain(line: int, why: str) -> None:
         typer.echo(f"line {line}: {why}", err=True)

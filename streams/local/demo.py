@@ -28,11 +28,13 @@ SETTLE_S = 180.0
 POLL_MS = 200
 # Enough for the whole demo in half a minute, and little enough to see the budget at work.
 LIMITS = Limits(
-    requests_per_minute=3000,
-    input_tokens_per_minute=2_000_000,
-    output_tokens_per_minute=400_000,
-    burst_s=10,
+    requests_per_minute=5000,
+    input_tokens_per_minute=5_000_000,
+    output_tokens_per_minute=1_000_000,
+    burst_s=5,
 )
+# Quicker than most models write, so that the demo ends before the reader's patience.
+SIMULATED = SimulatorSettings(limits=LIMITS, time_to_first_token_s=0.3, tokens_per_s=150, tail=0)
 _USE = re.compile(r'headrace_budget_utilization_ratio\{.*?unit="(\w+)"\} (\S+)')
 
 
@@ -40,8 +42,7 @@ async def demo(count: int, screen: Screen) -> bool:
     """Run the whole demo; whether every event ended as it had to."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="headrace-demo-") as folder:
-        simulated = SimulatorSettings(limits=LIMITS)
-        async with Stack(Path(folder), simulated, on_progress=screen.say) as stack:
+        async with Stack(Path(folder), SIMULATED, on_progress=screen.say) as stack:
             screen.say(f"up after {time.monotonic() - began:.1f} s; publishing {count} events")
             run = _Run(stack, samples(count, stack.settings().app.max_event_bytes), screen)
             await run.finish()

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 import orjson
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -15,7 +16,7 @@ from schemas.workload import WorkloadClass
 from streams.local.tally import Tally
 from streams.replay.letters import letter_of
 
-PLAIN_LINE_S = 2.0
+PLAIN_LINE_S = 3.0
 
 
 class Screen:
@@ -49,7 +50,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Print one step."""
-        self._bars.console.print(text, highlight=False, markup=False)
+        self._bars.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, tally: Tally, totals: Mapping[WorkloadClass, int]) -> None:
         """Bring the bars, or now and then a plain line, up to date."""
@@ -64,6 +65,7 @@ class Screen:
     def summary(self, tally: Tally, paid: Totals, use: Mapping[str, float]) -> None:
         """Print the table, three results, one dead letter, and what to try next."""
         self._console.print(_table(tally))
+        self._print(_letters(tally))
         shares = ", ".join(f"{unit} {share:.0%}" for unit, share in sorted(use.items()))
         self._print(f"\nbudget use, busiest minute: {shares or 'none'}")
         self._print(f"requests to Claude: {paid.requests}, answered 429: {paid.rejected_429}\n")
@@ -93,20 +95,22 @@ class Screen:
             self.say("settled: " + ", ".join(parts))
 
     def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _table(tally: Tally) -> Table:
-    table = Table(title="settled")
-    for name in ("class", "published", "results", "dead letters", "p50", "p99", "tokens", "cost"):
-        table.add_column(name, justify="left" if name in ("class", "dead letters") else "right")
+    table = Table(
+        title="every event and its end", title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("class")
+    for name in ("published", "results", "dead", "p50", "p99", "tokens", "cost"):
+        table.add_column(name, justify="right")
     for workload, row in tally.classes.items():
-        letters = "\n".join(f"{count} {name}" for name, count in sorted(row.letters.items()))
         table.add_row(
             workload,
             str(row.published),
             str(row.results),
-            letters or "-",
+            str(sum(row.letters.values())),
             f"{row.percentile_s(0.5):.2f} s",
             f"{row.percentile_s(0.99):.2f} s",
             f"{row.tokens:,}",
@@ -115,9 +119,18 @@ def _table(tally: Tally) -> Table:
     return table
 
 
+def _letters(tally: Tally) -> str:
+    rows = (
+        f"  {workload:14} " + ", ".join(f"{n} {d}" for d, n in sorted(row.letters.items()))
+        for workload, row in tally.classes.items()
+        if row.letters
+    )
+    return "dead letters by disposition\n" + "\n".join(rows)
+
+
 _NEXT = """to try next:
-  headrace kafka start && headrace topics create      a Kafka that stays
-  headrace simulator                                  a Claude API that costs nothing
-  echo 'my card was charged twice' | headrace try triage --show-prompt
-  headrace worker                                     the service
+  headrace kafka start && headrace topics create    a Kafka that stays
+  headrace simulator                                a Claude API that costs nothing
+  headrace worker                                   the service
+  echo 'I was charged twice' | headrace try triage --show-prompt
 """

@@ -74,6 +74,11 @@ class Stack:
     ) -> None:
         await self._exits.aclose()
 
+    @property
+    def worker_pid(self) -> int:
+        """Process id of the worker, for measurements."""
+        return self._worker.pid if self._worker else 0
+
     def settings(self) -> Settings:
         """Return the settings of this stack."""
         return load(self.config)

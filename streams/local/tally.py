@@ -10,6 +10,8 @@ from streams.record import Record
 from streams.replay.letters import letter_of
 
 Source = tuple[str, int, int]
+# A letter that fits on the screen is shown rather than another.
+SHOWN_BYTES = 200
 
 
 @dataclass(slots=True)
@@ -80,7 +82,8 @@ class Tally:
         if known is not None:
             letters = self.classes[known[0]].letters
             letters[disposition] = letters.get(disposition, 0) + 1
-            self.letter = self.letter or record
+            if self.letter is None or len(record.value or b"") in range(1, SHOWN_BYTES):
+                self.letter = record
 
     def _close(self, source: Source, ending: str | None) -> tuple[WorkloadClass, float] | None:
         known = self._open.pop(source, None)

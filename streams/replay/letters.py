@@ -38,13 +38,15 @@ class Letter:
 
     @property
     def event_id(self) -> str | None:
-        """The event's own id, when the value can be read that far."""
+        """The event's own id, from the value or else the CloudEvents header."""
         try:
             value = orjson.loads(self.record.value or b"")
         except orjson.JSONDecodeError:
-            return None
-        found = value.get("id") if isinstance(value, dict) else None
-        return found if isinstance(found, str) else None
+            value = None
+        if isinstance(value, dict) and "id" in value:
+            return value["id"] if isinstance(value["id"], str) else None
+        given = self.record.header("ce_id")
+        return given.decode("utf-8", "replace") if given else None
 
     def as_json(self) -> dict[str, Any]:
         """Return what `dlq ls --json` prints of it."""

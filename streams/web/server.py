@@ -69,7 +69,7 @@ class WebServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").encode()
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         if self._token and request.path not in _OPEN:
             wanted = f"Bearer {self._token}".encode()
             if not hmac.compare_digest(given, wanted):

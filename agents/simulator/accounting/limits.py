@@ -48,6 +48,7 @@ class ClassLimits:
 
     def admit(self, need: Need, now: float) -> Denied | None:
         """Take a request and its input tokens, or nothing and say what is missing."""
+        self.refill(now)
         denied = self._missing(need, now)
         if denied is not None:
             self.close(denied.retry_after_s, now)
@@ -56,11 +57,14 @@ class ClassLimits:
         self.input.take(need.input_tokens, now)
         if need.output_tokens > 1:
             self.output.take(need.output_tokens, now)
-        else:
-            self.output.refill(now)
         if self._ramp is not None:
             self._ramp.record(now)
         return None
+
+    def refill(self, now: float) -> None:
+        """Bring all buckets up to date, so that headers tell the truth."""
+        for bucket in (self.requests, self.input, self.output):
+            bucket.refill(now)
 
     def close(self, wait_s: float, now: float) -> None:
         """Remember that somebody was told to wait."""

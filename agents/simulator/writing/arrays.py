@@ -69,12 +69,15 @@ class Array:
         begin = 0
         chosen = pen.scene.find_all(sought)[:MOST_ITEMS]
         for span in sorted(chosen, key=lambda one: one.start):
+            if span.start < begin:
+                continue
             line = pen.scene.text.rfind("\n", 0, max(span.start - 1, 0))
             above = pen.scene.text.rfind("\n", 0, max(line, 0)) + 1
             start = max(begin, above)
             if span.start - start > BEFORE_FIND:
                 start = pen.scene.text.find(" ", span.start - BEFORE_FIND, span.start) + 1 or start
-            yield pen.scene.part(start, max(span.end, pen.scene.sentence_at(span.start).end))
+            end = max(span.end, pen.scene.sentence_at(span.start).end)
+            yield pen.scene.about(span, SOUGHT[self.kind], start, end)
             begin = span.end
 
     def _by_label(self, labels: Labels, pen: Pen) -> Iterator[Scene]:

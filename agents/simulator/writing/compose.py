@@ -67,7 +67,7 @@ def _thinking_tokens(call: Call) -> int:
     if not thinks:
         return 0
     typical = THINKING_TOKENS[call.body.effort or model.default_effort or "medium"]
-    return int(typical * (0.5 + draws(0, call.digest)[0]))
+    return int(typical * (0.5 + draws(0, call.prompt.last_user_text)[0]))
 
 
 def _tool_reply(call: Call, choice: ToolChoice, thinking_tokens: int) -> Reply:

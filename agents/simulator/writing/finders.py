@@ -140,17 +140,24 @@ def _is_company(line: str) -> bool:
 
 def _addresses(text: str) -> Iterator[Span]:
     """Find neighbouring lines that look like an address, as one piece; else addresses in a line."""
-    start = end = -1
+    block = list(_address_block(text))
+    inline = list(_matches(_inline_address)(text))
+    if inline and len(block) <= 1:
+        yield from inline
+    elif block:
+        start = block[0].start
+        yield Span(start, text[start : block[-1].end])
+
+
+def _address_block(text: str) -> Iterator[Span]:
+    begun = False
     for line in _line.finditer(text):
         if _is_address(line[0]):
-            start = line.start() if start < 0 else start
-            end = line.end()
-        elif start >= 0:
-            break
-    if start >= 0:
-        yield Span(start, text[start:end])
-    else:
-        yield from _matches(_inline_address)(text)
+            begun = True
+            stripped = line[0].strip()
+            yield Span(line.start() + line[0].index(stripped), stripped)
+        elif begun:
+            return
 
 
 def _is_address(line: str) -> bool:

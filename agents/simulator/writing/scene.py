@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from agents.simulator.writing.finders import Sought, Span, find_all
@@ -48,7 +48,7 @@ class Scene:
     """A text with lazily noticed facts. All spans and quotes are verbatim pieces of it."""
 
     text: str
-    _found: dict[Sought, list[Span]] = field(default_factory=dict)
+    found: dict[Sought, list[Span]] = field(default_factory=dict)
 
     @cached_property
     def stems(self) -> dict[str, None]:
@@ -68,9 +68,9 @@ class Scene:
 
     def find_all(self, sought: Sought) -> list[Span]:
         """Return what was sought."""
-        if sought not in self._found:
-            self._found[sought] = find_all(self.text, sought)
-        return self._found[sought]
+        if sought not in self.found:
+            self.found[sought] = find_all(self.text, sought)
+        return self.found[sought]
 
     def find(self, sought: Sought) -> Span | None:
         """Return the first of what was sought."""
@@ -119,6 +119,12 @@ class Scene:
         first = self.sentences[0].text.strip() if self.sentences else ""
         cut = re.match(rf"(?:\S+\s+){{0,{words - 1}}}\S+", first)
         return clip(cut[0]) if cut else first
+
+    def about(self, span: Span, sought: Sought, start: int, end: int) -> "Scene":
+        """Return a smaller scene in which one find is all that is found."""
+        scene = self.part(start, end)
+        place = scene.text.find(span.text)
+        return replace(scene, found={sought: [Span(place, span.text)]} if place >= 0 else {})
 
     def part(self, start: int, end: int) -> "Scene":
         """Return a smaller scene; what is verbatim in it is verbatim in this one."""

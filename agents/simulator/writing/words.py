@@ -4,8 +4,7 @@ import re
 from functools import lru_cache
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-SUFFIXES = ("ations", "ation", "ingly", "ments", "ment", "ings", "ing", "ies", "ied", "ers", "ed",
-            "es", "ly", "er", "al", "ion", "s", "e", "y")  # fmt: skip
+SUFFIXES = ("ation", "ingly", "ment", "ing", "ied", "ie", "er", "ed", "ly", "al", "ion", "e", "y")
 SHORTEST_STEM = 3
 _camel = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -13,9 +12,9 @@ _camel = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """Cut the usual English endings off a word in lower case."""
+    if word.endswith("s") and not word.endswith("ss") and len(word) > SHORTEST_STEM:
+        word = word[:-1]
     for suffix in SUFFIXES:
-        if suffix == "s" and word.endswith("ss"):
-            continue
         if word.endswith(suffix) and len(word) - len(suffix) >= SHORTEST_STEM:
             return _undouble(word[: -len(suffix)])
     return word

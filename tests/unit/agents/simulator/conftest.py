@@ -1,67 +1,13 @@
-"""A running simulator for each test that wants one, and a client that speaks plain HTTP."""
+"""A running simulator for each test that wants one, and bodies to send to it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 import aiohttp
-import orjson
 import pytest
 
 from agents.simulator import Simulator, SimulatorSettings
-
-HEADERS = {"authorization": "Bearer sk-test", "anthropic-version": "2026-10-21"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    raw: bytes
-
-    @property
-    def json(self) -> dict:  # type: ignore[type-arg] # any JSON object
-        return orjson.loads(self.raw)
-
-    @property
-    def message(self) -> str:
-        return self.json["error"]["message"]
-
-    @property
-    def text(self) -> str:
-        return next(block["text"] for block in self.json["content"] if block["type"] == "text")
-
-    @property
-    def output(self) -> object:
-        return orjson.loads(self.text)
-
-
-class Client:
-    """Sends bodies as they are, over real connections."""
-
-    def __init__(self, simulator: Simulator, session: aiohttp.ClientSession) -> None:
-        self.simulator = simulator
-        self.session = session
-
-    async def send(
-        self,
-        body: object = None,
-        *,
-        method: str = "POST",
-        path: str = "/v1/messages",
-        headers: Mapping[str, str] = HEADERS,
-    ) -> Answer:
-        data = body if isinstance(body, bytes | None) else orjson.dumps(body)
-        url = self.simulator.url + path
-        async with self.session.request(method, url, data=data, headers=headers) as response:
-            raw = await response.read()
-            return Answer(status=response.status, headers=response.headers, raw=raw)
-
-    async def get(self, path: str) -> Answer:
-        return await self.send(method="GET", path=path)
-
-
-Serve = Callable[..., Awaitable[Client]]
+from tests.unit.agents.simulator.client import Ask, Client, Serve
 
 
 @pytest.fixture
@@ -85,10 +31,10 @@ async def client(serve: Serve) -> Client:
 
 
 @pytest.fixture
-def ask() -> Callable[..., dict]:  # type: ignore[type-arg] # any JSON object
+def ask() -> Ask:
     """A valid body; keyword arguments change it, None takes a key away."""
 
-    def body(text: str = "Where is my parcel?", **changes: object) -> dict:  # type: ignore[type-arg]
+    def body(text: str = "Where is my parcel?", **changes: object) -> dict[str, object]:
         valid: dict[str, object] = {
             "model": "claude-haiku-5-5",
             "max_tokens": 256,
@@ -102,10 +48,12 @@ def ask() -> Callable[..., dict]:  # type: ignore[type-arg] # any JSON object
 
 
 @pytest.fixture
-def formatted(ask: Callable[..., dict]) -> Callable[..., dict]:  # type: ignore[type-arg]
+def formatted(ask: Ask) -> Ask:
     """A valid body with an output schema, given by its properties; all are required."""
 
-    def body(properties: dict[str, object], text: str = "hello", **changes: object) -> dict:  # type: ignore[type-arg]
+    def body(
+        properties: dict[str, object], text: str = "hello", **changes: object
+    ) -> dict[str, object]:
         schema = {
             "type": "object",
             "properties": properties,

@@ -52,6 +52,14 @@ def test_output_can_be_charged_first() -> None:
     assert (denied.limiter, denied.retry_after_s) == ("output_tokens", 40)
 
 
+def test_a_denial_leaves_buckets_up_to_date() -> None:
+    held = limits(Ramp(floor_requests_per_minute=6, factor=1.0))
+    assert held.admit(ONE, 0.0) is None
+    held.output.take(500, 0.0)
+    assert held.admit(ONE, 5.0) is not None
+    assert (held.input.level, held.output.level) == (6_000, 150)
+
+
 def test_remembers_how_long_it_told_somebody_to_wait() -> None:
     held = limits()
     held.requests.take(70, 5.0)

@@ -1,11 +1,9 @@
-from collections.abc import Callable
-
 import orjson
 
 from agents.simulator.accounting.prompt_cache import CachePlan, PromptCache
 from agents.simulator.requests.reading import read_call
+from tests.unit.agents.simulator.client import Ask
 
-Ask = Callable[..., dict[str, object]]
 LONG = "x" * 3_500
 """1,300 tokens with the newer tokenizer: above the least prefix that is cached."""
 
@@ -135,6 +133,6 @@ def test_the_automatic_mark_stands_on_the_last_block(ask: Ask) -> None:
     assert visits.visit(body).read == 1_304
 
 
-def test_reads_cost_nothing_of_the_input_limit(ask: Ask) -> None:
+def test_reads_cost_nothing_of_the_input_limit() -> None:
     plan = CachePlan(read=1_000, write_5m=20, write_1h=3, uncached=4)
     assert plan.charged == 27

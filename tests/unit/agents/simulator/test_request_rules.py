@@ -1,15 +1,13 @@
 """The 400s (and 404s) that the API answers before it looks at any limit."""
 
-from collections.abc import Callable
-
 import orjson
 import pytest
 
 from agents.simulator.requests.errors import ApiError
 from agents.simulator.requests.reading import Call, count_tokens, read_call
+from tests.unit.agents.simulator.client import Ask
 
 NEW, OLD = "2026-10-21", "2023-06-01"
-Ask = Callable[..., dict[str, object]]
 
 TOOL = {"name": "look_up", "input_schema": {"type": "object", "properties": {}}}
 STRICT = {"type": "object", "properties": {}, "additionalProperties": False}

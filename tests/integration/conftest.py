@@ -1,0 +1,21 @@
+"""One broker for the session; topics and groups of their own for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.local.kafka import LocalKafka
+from tests.harness import Rig
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
+    with LocalKafka(tmp_path_factory.mktemp("kafka")) as kafka:
+        yield kafka
+
+
+@pytest.fixture
+async def rig(broker: LocalKafka, tmp_path: Path) -> AsyncIterator[Rig]:
+    async with Rig(tmp_path, broker.bootstrap) as made:
+        yield made

@@ -1,0 +1,173 @@
+import asyncio
+
+import pytest
+
+from agents.claude.budget import Budget, Need, Reservation
+from agents.claude.line import Line
+from schemas.settings import Ceiling
+from tests.fakes import ManualClock, until
+
+ONE = Need(input_tokens=0, output_tokens=0)
+
+
+class Queue:
+    """A line of one request a second, and the calls that stand in it."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.line = Line(Budget(Ceiling(requests_per_minute=60), self.clock()), self.clock)
+        self.order: list[str] = []
+
+    @property
+    def level(self) -> float:
+        return next(iter(self.line.budget.buckets.values())).level
+
+    def join(self, name: str, priority: int = 0) -> "asyncio.Task[Reservation]":
+        async def wait() -> Reservation:
+            reservation = await self.line.wait(ONE, priority, 0.0)
+            self.order.append(name)
+            return reservation
+
+        return asyncio.create_task(wait())
+
+    async def settled(self, waiting: int) -> None:
+        """Let every task run as far as it comes."""
+        await until(lambda: self.line.budget.waiting() == waiting)
+
+    def tick(self, seconds: float = 1.0) -> None:
+        self.clock.advance(seconds)
+        self.line.pump()
+
+
+async def test_free_capacity_is_granted_at_once() -> None:
+    queue = Queue()
+    assert (await queue.line.wait(ONE, 0, 0.0)).need == ONE
+    assert (queue.level, queue.line.budget.waiting()) == (0, 0)
+
+
+async def test_waiters_go_one_by_one_in_order() -> None:
+    queue = Queue()
+    first = queue.join("first")
+    await first
+    late, soon = queue.join("late", priority=3), queue.join("soon")
+    await queue.settled(2)
+    queue.tick()
+    await soon
+    queue.tick()
+    await late
+    assert queue.order == ["first", "soon", "late"]
+
+
+async def test_settling_and_pumping_wakes_the_next() -> None:
+    queue = Queue()
+    first = await queue.join("first")
+    second = queue.join("second")
+    await queue.settled(1)
+    queue.line.budget.settle(
+        first, Need(input_tokens=0, output_tokens=0, requests=0), queue.clock()
+    )
+    queue.line.pump()
+    await second
+
+
+async def test_cancelled_waiter_takes_nothing_and_is_forgotten() -> None:
+    queue = Queue()
+    await queue.join("first")
+    gone, last = queue.join("gone"), queue.join("last")
+    await queue.settled(2)
+    gone.cancel()
+    await queue.settled(1)
+    queue.tick()
+    await last
+    assert queue.order == ["first", "last"]
+    assert queue.line.budget.in_flight == 2
+
+
+async def test_grant_that_meets_a_cancelled_waiter_is_returned() -> None:
+    queue = Queue()
+    await queue.join("first")
+    gone, last = queue.join("gone"), queue.join("last")
+    await queue.settled(2)
+    gone.cancel()  # the task has not run yet when the grant comes
+    queue.tick()
+    await last
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert queue.order == ["first", "last"]
+    assert (queue.line.budget.in_flight, queue.level) == (2, 0)
+
+
+async def test_waiter_cancelled_after_its_grant_gives_it_back() -> None:
+    queue = Queue()
+    await queue.join("first")
+    gone, last = queue.join("gone"), queue.join("last")
+    await queue.settled(2)
+    queue.tick()  # the grant is there, its task has not run yet
+    gone.cancel()
+    await last
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert queue.order == ["first", "last"]
+    assert queue.line.budget.in_flight == 2
+
+
+async def test_large_head_that_leaves_does_not_block_the_others() -> None:
+    queue = Queue()
+    large = asyncio.create_task(
+        queue.line.wait(Need(input_tokens=0, output_tokens=0, requests=9), 0, 0.0)
+    )
+    await until(lambda: queue.line.budget.in_flight == 1)
+    await large
+    gone, small = queue.join("gone"), queue.join("small")
+    await queue.settled(2)
+    gone.cancel()
+    await queue.settled(1)
+    queue.tick(9.0)
+    await small
+
+
+async def test_closed_line_lets_one_probe_go_and_the_rest_after_it() -> None:
+    queue = Queue()
+    queue.line.budget.close(queue.clock() + 5)
+    calls = [queue.join(str(number)) for number in range(3)]
+    await queue.settled(3)
+    queue.tick(5)
+    probe = await calls[0]
+    queue.tick(60)
+    await queue.settled(2)
+    queue.line.budget.settle(probe, ONE, queue.clock())
+    queue.tick()
+    await calls[1]
+    queue.tick()
+    await calls[2]
+
+
+async def test_hundred_waiters_half_of_them_cancelled_leave_nobody_behind() -> None:
+    queue = Queue()
+    calls = [queue.join(str(number)) for number in range(100)]
+    await queue.settled(99)
+    for call in calls[1::2]:
+        call.cancel()
+    await queue.settled(49)
+    for _ in range(49):
+        queue.tick()
+        await until(lambda: True)
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    granted = [one for one in ended if isinstance(one, Reservation)]
+    assert len(granted) == len(queue.order) == queue.line.budget.in_flight == 50
+    assert queue.order == [str(number) for number in range(0, 100, 2)]
+    assert queue.line.budget.waiting() == 0
+
+
+async def test_timer_looks_again_without_being_told() -> None:
+    loop = asyncio.get_running_loop()
+    fast = Ceiling(requests_per_minute=60_000)
+    line = Line(Budget(fast, loop.time()), loop.time)
+    async with asyncio.timeout(10):
+        granted = [await line.wait(ONE, 0, 0.0) for _ in range(1010)]
+    assert len(granted) == 1010
+
+
+def test_line_shows_its_budget() -> None:
+    queue = Queue()
+    assert repr(queue.line) == repr(queue.line.budget)

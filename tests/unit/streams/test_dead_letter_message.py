@@ -1,0 +1,139 @@
+from typing import Any
+
+import pytest
+
+from schemas.dead_letter import Disposition, Stage
+from schemas.outcome import Failed
+from streams.envelope import MAX_MESSAGE_CHARACTERS, dead_letter_message, letter_id
+from streams.record import Message
+from tests.builders import progress, reply
+from tests.stream_builders import (
+    EVENT,
+    WRITTEN_AT,
+    facts,
+    failed,
+    failure,
+    headers,
+    origin,
+    record,
+)
+
+TOPIC = "dlq.headrace.realtime"
+FULL = Failed(
+    disposition=Disposition.OUTPUT_INVALID,
+    failure=failure(message="label: not one of bug, question"),
+    progress=progress(
+        replies=(reply(request_id="req_1"), reply(request_id="req_2")),
+        calls=7,
+        record_attempts=2,
+        dependency_attempts=3,
+        first_failed_at=WRITTEN_AT + 1,
+        last_failed_at=WRITTEN_AT + 2.5,
+    ),
+)
+
+
+def letter(given: Failed = FULL, **changes: Any) -> Message:  # noqa: ANN401 - fields of a record
+    return dead_letter_message(record(**changes), given, origin(), TOPIC, "0.1.0")
+
+
+def test_headers_are_those_of_the_contract() -> None:
+    assert facts(letter()) == {
+        "__dlq.errors.topic": "interactions.realtime",
+        "__dlq.errors.partition": "3",
+        "__dlq.errors.offset": "41",
+        "__dlq.errors.group": "headrace.realtime",
+        "__dlq.errors.delivery.count": "2",
+        "__dlq.errors.message": "label: not one of bug, question",
+        "dlq.id": letter_id(record(), 0),
+        "dlq.disposition": "OUTPUT_INVALID",
+        "dlq.stage": "validate",
+        "dlq.error.class": "OutputInvalid",
+        "dlq.error.type": "schema",
+        "dlq.attempts.record": "2",
+        "dlq.attempts.dependency": "3",
+        "dlq.first.failure.time": "2026-11-22T12:00:01.000Z",
+        "dlq.last.failure.time": "2026-11-22T12:00:02.500Z",
+        "dlq.original.timestamp": "2026-11-22T12:00:00.000Z",
+        "dlq.replay.count": "0",
+        "dlq.workload": "realtime",
+        "dlq.task": "label",
+        "dlq.task.version": "9f3c2a1b",
+        "dlq.model": "claude-haiku-5-5",
+        "dlq.request.id": "req_2",
+        "dlq.cost.microusd": "40",
+        "dlq.app.version": "0.1.0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(None, None), (b"", b""), (b"\xff", b"\xff\x00"), (b"evt-1", EVENT)]
+)
+def test_key_and_value_are_the_original_bytes(key: bytes | None, value: bytes | None) -> None:
+    given = letter(key=key, value=value)
+    assert (given.key, given.value) == (key, value)
+
+
+def test_original_headers_are_kept_in_order_before_ours() -> None:
+    own = (("traceparent", b"00-1"), ("x", b"1"), ("x", b"\xff"), ("ce_id", b"order-7"))
+    given = letter(headers=own)
+    assert given.headers[: len(own)] == own
+
+
+def test_headers_of_our_names_on_the_input_are_replaced() -> None:
+    false = (("dlq.task", b"forged"), ("dlq.request.id", b"forged"), ("__dlq.errors.topic", b"x"))
+    given = letter(failed(), headers=(*false, ("x", b"1")))
+    names = [name for name, _ in given.headers]
+    assert len(names) == len(set(names))
+    assert "forged" not in facts(given).values()
+    assert facts(given)["__dlq.errors.topic"] == "interactions.realtime"
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    unread = Failed(
+        disposition=Disposition.UNDECODABLE, failure=failure(stage=Stage.DECODE, message="")
+    )
+    anybody = origin(task=None, task_version=None, model=None)
+    given = facts(dead_letter_message(record(), unread, anybody, TOPIC, "0.1.0"))
+    unknown = {
+        *("dlq.task", "dlq.task.version", "dlq.model", "dlq.request.id", "__dlq.errors.message"),
+        *("dlq.first.failure.time", "dlq.last.failure.time"),
+    }
+    assert not unknown & given.keys()
+    assert given["dlq.cost.microusd"] == given["dlq.attempts.record"] == "0"
+    assert given["__dlq.errors.delivery.count"] == "1"
+
+
+def test_nothing_says_none() -> None:
+    anybody = origin(task=None, task_version=None, model=None)
+    given = dead_letter_message(record(None, key=None), failed(), anybody, TOPIC, "0.1.0")
+    assert not [name for name, value in given.headers if b"None" in value]
+
+
+@pytest.mark.parametrize("timestamp", [-0.001, 1.7e12, 1.7e15, 1e300])
+def test_time_that_no_calendar_knows_is_left_out(timestamp: float) -> None:
+    assert "dlq.original.timestamp" not in facts(letter(timestamp=timestamp))
+
+
+def test_long_messages_are_cut() -> None:
+    given = facts(letter(failed(message="\N{EURO SIGN}" * 5000)))
+    assert given["__dlq.errors.message"] == "\N{EURO SIGN}" * MAX_MESSAGE_CHARACTERS
+
+
+def test_letter_id_is_the_same_for_a_redelivery() -> None:
+    again = record(b"other", timestamp=0.0, headers=headers(x=b"1"))
+    assert letter_id(again, 0) == letter_id(record(), 0)
+
+
+def test_letter_id_differs_by_source_and_replay() -> None:
+    ids = {
+        letter_id(record(), 0),
+        letter_id(record(), 1),
+        letter_id(record(offset=42), 0),
+        letter_id(record(partition=4), 0),
+    }
+    assert len(ids) == 4
+
+
+def test_letter_goes_to_the_partition_of_its_key() -> None:
+    assert letter().partition is None

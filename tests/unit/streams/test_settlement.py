@@ -1,0 +1,172 @@
+import asyncio
+
+import pytest
+
+from schemas.dead_letter import Disposition
+from schemas.observation import Settled
+from schemas.results import Result
+from schemas.workload import WorkloadClass
+from streams.outbox import SHORT_TEXT_BYTES
+from streams.settlement import Settlement
+from tests.builders import work
+from tests.fakes import ManualClock, Recorder, until
+from tests.stream_builders import (
+    INPUT,
+    WRITTEN_AT,
+    address,
+    completed,
+    event,
+    facts,
+    failed,
+    record,
+)
+from tests.stream_fakes import MemoryOutbox, size_bytes
+
+RESULTS, LETTERS = address().results, address().letters
+READ_AT = 1000.0
+WORK = work(deadline=WRITTEN_AT + 5)
+
+
+class Desk:
+    """A settlement, its broker and who listens; a record was read two seconds ago."""
+
+    def __init__(self, outbox: MemoryOutbox | None = None) -> None:
+        self.outbox, self.seen = outbox or MemoryOutbox(), Recorder()
+        self.wall = ManualClock(WRITTEN_AT + 2)
+        self.settlement = Settlement(
+            address(), self.outbox, self.seen, clock=ManualClock(READ_AT + 2), wall=self.wall
+        )
+
+    @property
+    def settled(self) -> list[Settled]:
+        return self.seen.of(Settled)
+
+
+async def test_result_is_published_and_told() -> None:
+    desk = Desk()
+    await desk.settlement.complete(record(), WORK, completed(), READ_AT)
+    (message,) = desk.outbox.topics[RESULTS]
+    result = Result.model_validate_json(message.value or b"")
+    assert (result.id, result.task, result.late) == ("evt-1", "label", False)
+    assert result.task_version == WORK.task.version
+    assert result.completed_at.timestamp() == WRITTEN_AT + 2
+    assert desk.settled == [
+        Settled(
+            workload=WorkloadClass.REALTIME, task="label", disposition=None, late=False, seconds=2.0
+        )
+    ]
+
+
+async def test_timing_tells_queue_calls_and_all() -> None:
+    desk = Desk()
+    await desk.settlement.complete(record(), WORK, completed(), READ_AT)
+    result = Result.model_validate_json(desk.outbox.topics[RESULTS][0].value or b"")
+    timing = result.timing
+    assert (timing.queued_ms, timing.claude_ms, timing.total_ms) == (250.0, 500.0, 2000.0)
+
+
+async def test_answer_from_before_the_read_was_never_queued() -> None:
+    desk = Desk()
+    done = completed(first_call_at=READ_AT - 7)
+    await desk.settlement.complete(record(), WORK, done, READ_AT)
+    result = Result.model_validate_json(desk.outbox.topics[RESULTS][0].value or b"")
+    assert result.timing.queued_ms == 0.0
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(4.9, False), (5.0, False), (5.1, True)])
+async def test_late_is_past_the_deadline(seconds: float, *, late: bool) -> None:
+    desk = Desk()
+    desk.wall.now = WRITTEN_AT + seconds
+    await desk.settlement.complete(record(), WORK, completed(), READ_AT)
+    await desk.settlement.fail(record(), failed(), WORK, READ_AT)
+    assert Result.model_validate_json(desk.outbox.topics[RESULTS][0].value or b"").late is late
+    assert [fact.late for fact in desk.settled] == [late, late]
+
+
+async def test_dead_letter_is_published_and_told() -> None:
+    desk = Desk()
+    await desk.settlement.fail(record(), failed(Disposition.REFUSED), WORK, READ_AT)
+    (letter,) = desk.outbox.topics[LETTERS]
+    told = facts(letter)
+    assert (told["dlq.disposition"], told["dlq.task"]) == ("REFUSED", "label")
+    assert told["dlq.app.version"] == "0.1.0"
+    assert [fact.disposition for fact in desk.settled] == [Disposition.REFUSED]
+
+
+async def test_unread_record_has_no_task_and_is_never_late() -> None:
+    desk = Desk()
+    desk.wall.now = WRITTEN_AT + 1e6
+    await desk.settlement.fail(record(None), failed(Disposition.UNDECODABLE), None, READ_AT)
+    (letter,) = desk.outbox.topics[LETTERS]
+    assert "dlq.task" not in facts(letter)
+    assert [(fact.task, fact.late) for fact in desk.settled] == [("", False)]
+
+
+async def test_result_that_is_too_large_becomes_a_dead_letter() -> None:
+    desk = Desk(MemoryOutbox({RESULTS: 100}))
+    done = completed()
+    await desk.settlement.complete(record(), WORK, done, READ_AT)
+    assert not desk.outbox.topics[RESULTS]
+    (letter,) = desk.outbox.topics[LETTERS]
+    told = facts(letter)
+    assert (told["dlq.disposition"], told["dlq.stage"]) == ("TOO_LARGE", "publish")
+    assert told["dlq.error.type"] == "max.message.bytes"
+    assert told["dlq.request.id"] == "req_1"
+    assert told["dlq.cost.microusd"] == "20"
+    assert told["dlq.first.failure.time"] == told["dlq.last.failure.time"]
+    assert told["dlq.last.failure.time"] == "2026-11-22T12:00:02.000Z"
+    assert [fact.disposition for fact in desk.settled] == [Disposition.TOO_LARGE]
+
+
+async def test_letter_that_is_too_large_loses_the_tail_of_its_text() -> None:
+    plain = MemoryOutbox()
+    wordy = failed(message="\N{EURO SIGN}" * 2000)
+    await Desk(plain).settlement.fail(record(), wordy, WORK, READ_AT)
+    desk = Desk(MemoryOutbox({LETTERS: size_bytes(plain.topics[LETTERS][0]) - 1}))
+    await desk.settlement.fail(record(), wordy, WORK, READ_AT)
+    (letter,) = desk.outbox.topics[LETTERS]
+    text = facts(letter)["__dlq.errors.message"]  # decodes: no half character at the end
+    assert text == "\N{EURO SIGN}" * (SHORT_TEXT_BYTES // 3)
+    assert facts(letter) | {"__dlq.errors.message": ""} == facts(plain.topics[LETTERS][0]) | {
+        "__dlq.errors.message": ""
+    }
+
+
+async def test_letter_that_no_cut_makes_fit_is_held_and_never_dropped() -> None:
+    desk = Desk(MemoryOutbox({LETTERS: 10}))
+    given = record(event(text="x" * 100))
+    task = asyncio.create_task(desk.settlement.fail(given, failed(), WORK, READ_AT))
+    await until(lambda: desk.outbox.refused == 2)
+    assert not task.done()
+    assert not desk.settled
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
+    assert not desk.settled
+
+
+async def test_nothing_is_told_before_the_broker_has_it() -> None:
+    desk = Desk()
+    desk.outbox.open.clear()
+    task = asyncio.create_task(desk.settlement.complete(record(), WORK, completed(), READ_AT))
+    await until(lambda: desk.outbox.waiting == 1)
+    assert not desk.settled
+    desk.outbox.open.set()
+    await task
+    assert len(desk.settled) == 1
+
+
+@pytest.mark.parametrize(
+    ("partitions", "expected"),
+    [
+        pytest.param({INPUT: 8, RESULTS: 8}, 3, id="equal"),
+        pytest.param({INPUT: 8, RESULTS: 4}, None, id="different"),
+        pytest.param({}, None, id="unknown"),
+    ],
+)
+async def test_partition_is_kept_when_the_counts_agree(
+    partitions: dict[str, int], expected: int | None
+) -> None:
+    desk = Desk(MemoryOutbox(partitions=partitions))
+    await desk.settlement.complete(record(partition=3), WORK, completed(), READ_AT)
+    assert desk.outbox.topics[RESULTS][0].partition == expected
