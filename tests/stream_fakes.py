@@ -72,7 +72,7 @@ class MemoryOutbox(Outbox):
         self.topics: dict[str, list[Message]] = defaultdict(list)
         self.broken: Exception | None = None
         self.refused = self.waiting = 0
-        self.open = asyncio.Event()
+        self.published, self.open = asyncio.Event(), asyncio.Event()
         self.open.set()
 
     def partitions(self, topic: str) -> int:
@@ -90,6 +90,7 @@ class MemoryOutbox(Outbox):
             self.refused += 1
             raise TooLargeForKafka(f"{message.topic} refuses the record's size")
         self.topics[message.topic].append(message)
+        self.published.set()
         return message.partition or 0, len(self.topics[message.topic]) - 1
 
     def post(self, message: Message) -> None:

@@ -216,6 +216,8 @@ def _translated(problem: Exception) -> ClaudeError:
         return _from_status(problem)
     if isinstance(problem, anthropic.APITimeoutError) and not _never_sent(problem):
         problem = TimeoutError()
+    if isinstance(problem.__cause__, httpx2.ReadError):  # the answer had begun
+        problem = problem.__cause__
     if isinstance(problem, TypeError) and "authentication" in str(problem):
         return Misconfigured("no Claude key: set ANTHROPIC_API_KEY", error_type="no_key")
     for kinds, error in _BROKEN:

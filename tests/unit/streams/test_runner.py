@@ -108,9 +108,8 @@ async def test_expiry_shortens_a_hold() -> None:
     processor = MemoryProcessor(ScriptedPipeline({"a": [wait, expired]}))
     processor.wall.now = WRITTEN_AT + 10 - 0.001
     await processor.feed("a", 0, expires_at=EXPIRY)
-    async with asyncio.timeout(5):
-        while processor.committed != 1:  # the hold of a real millisecond
-            await asyncio.sleep(0)
+    await asyncio.wait_for(processor.outbox.published.wait(), 5)  # a real millisecond
+    await until(lambda: processor.committed == 1)
     assert processor.pipeline.runs == ["a", "a"]
 
 

@@ -1,3 +1,4 @@
+import asyncio
 import socket
 from dataclasses import replace
 
@@ -65,7 +66,9 @@ async def failed(answer: Answer, asked: Request = PLAIN) -> ClaudeError:
 async def test_every_status_becomes_the_error_of_who_has_to_act(
     asked: Request, status: int, kind: str, code: str | None, expected: type[ClaudeError]
 ) -> None:
-    found = await failed(Answer(status=status, body=error(kind, "why", code)), asked)
+    headers = {"request-id": "req_9"}
+    answer = Answer(status=status, body=error(kind, "why", code), headers=headers)
+    found = await failed(answer, asked)
     assert type(found) is expected
     assert (found.status, found.error_type, str(found)) == (status, code or kind, "why")
     assert found.request_id == "req_9"
@@ -140,7 +143,6 @@ async def test_nobody_listening_is_an_outage(asked: Request) -> None:
         message(content=[{"type": "text"}]),
         message(content=[{"type": "text", "text": None}]),
         message(usage={"input_tokens": "many"}),
-        message(usage=[]),
         message(usage="none"),
     ],
 )
@@ -150,28 +152,43 @@ async def test_body_that_is_no_message_is_an_interruption(body: bytes) -> None:
     assert found.error_type == "malformed_body"
 
 
-@pytest.mark.parametrize("changes", [{"stop_reason": None}, {"stop_reason": 5}], ids=str)
-async def test_answer_without_a_stop_reason_is_not_whole(changes: dict[str, object]) -> None:
-    found = await failed(Answer(body=message(**changes)))
+@pytest.mark.parametrize("stop_reason", [None, 5])
+async def test_answer_without_a_stop_reason_is_not_whole(stop_reason: object) -> None:
+    found = await failed(Answer(body=message(stop_reason=stop_reason)))
     assert type(found) is Interrupted
     assert found.error_type == "cut_stream"
 
 
-async def test_body_that_breaks_off_is_an_interruption() -> None:
-    found = await failed(Answer(body=message()[:40], cut=True))
+@pytest.mark.parametrize("kept", [0, 40])
+async def test_body_that_breaks_off_is_an_interruption(kept: int) -> None:
+    found = await failed(Answer(body=message()[:kept], cut=True))
     assert type(found) is Interrupted
+    assert found.error_type == "cut_stream"
 
 
-@pytest.mark.parametrize("kept", range(1, 8))
+@both
+async def test_connection_that_breaks_before_the_answer_is_an_outage(asked: Request) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, Client(api_key="k", base_url=url) as client:
+        with pytest.raises(Unavailable) as caught:
+            await client.send(asked, hear=lambda _: None)
+    assert caught.value.error_type == "connection"
+
+
+@pytest.mark.parametrize("kept", range(1, 7))
 async def test_stream_that_ends_early_without_an_error_is_an_interruption(kept: int) -> None:
-    events = stream("some text")[:kept]
-    assert events[-1]["type"] != "message_stop"
-    found = await failed(Answer(body=sse(events), content_type=SSE), STREAMED)
+    body = sse(stream("some text")[:kept])
+    found = await failed(Answer(body=body, content_type=SSE), STREAMED)
     assert type(found) is Interrupted
     assert found.error_type == "cut_stream"
 
 
-@pytest.mark.parametrize("kept", [1, 4, 7])
+@pytest.mark.parametrize("kept", [1, 4, 6])
 async def test_stream_that_breaks_off_is_an_interruption(kept: int) -> None:
     body = sse(stream("some text")[:kept])
     found = await failed(Answer(body=body, content_type=SSE, cut=True), STREAMED)
