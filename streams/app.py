@@ -31,7 +31,7 @@ log = logging.getLogger("headrace")
 
 VERSION = version("headrace")
 CHECK_API_S, CHECK_BROKER_S = 5.0, 5.0
-START_S, LEAVE_S = 60.0, 10.0
+START_S, LEAVE_S = 60.0, 5.0
 
 
 class StartRefused(Problem):
@@ -112,6 +112,8 @@ class Worker:
         self.web = WebServer(settings.web, self.readiness, self.metrics.render)
         self._api_reached = self._broker_reached = False
         self._tasks: list[asyncio.Task[None]] = []
+        # Faust and its threads wait for a broker that does not come; only the process can end.
+        self.abandoned = False
 
     def __repr__(self) -> str:
         return f"Worker({self._settings.app.name}, {', '.join(self._classes)})"
@@ -128,8 +130,7 @@ class Worker:
         # Faust binds to the running loop, so its apps are made here.
         self.processors = tuple(self._build(workload) for workload in self._classes)
         self.metrics.watch(self.processors, self._levels)
-        async with asyncio.timeout(START_S):
-            await asyncio.gather(*(p.intake.start() for p in self.processors))
+        await self._start_intakes()
         watchdog = Watchdog(lambda: [p.sign for p in self.processors])
         watching = (watchdog.run(), self._watch_api(), self._watch_broker())
         self._tasks = [asyncio.create_task(look) for look in watching]
@@ -140,11 +141,40 @@ class Worker:
             task.cancel()
         drain_s = self._settings.app.drain_s
         left = await asyncio.gather(*(p.runner.drain(drain_s) for p in self.processors))
-        await asyncio.gather(*(_leave(p.intake) for p in self.processors))
+        gone = await asyncio.gather(*(self._leave(p.intake) for p in self.processors))
+        self.abandoned = not all(gone)
         await self._outbox.stop()
         await self._client.stop()
         await self.web.stop()
         return sum(left)
+
+    async def _start_intakes(self) -> None:
+        try:
+            async with asyncio.timeout(START_S):
+                await asyncio.gather(*(p.intake.start() for p in self.processors))
+        except Exception as problem:
+            servers = self._settings.kafka.bootstrap_servers
+            raise StartRefused(
+                f"cannot read from Kafka at {servers}: {type(problem).__name__}; check that the "
+                "broker runs and that the groups may be joined"
+            ) from problem
+
+    async def _leave(self, intake: Intake) -> bool:
+        """Let an intake commit and leave its group; whether it could."""
+        leaving = asyncio.create_task(self._commit_and_stop(intake))
+        await asyncio.wait({leaving}, timeout=LEAVE_S)
+        if leaving.done() and not leaving.cancelled() and leaving.exception() is None:
+            return leaving.result()
+        log.warning("%r did not leave its group in time", intake, extra={"event": "leave_timeout"})
+        return False
+
+    async def _commit_and_stop(self, intake: Intake) -> bool:
+        """Do nothing without a broker: nobody could be told."""
+        if not await self._outbox.reaches_broker():
+            return False
+        await intake.commit_now()
+        await intake.stop()
+        return True
 
     def readiness(self) -> Readiness:
         """Tell the truth for `/readyz`."""
@@ -235,12 +265,3 @@ class Worker:
             )
             for unit, bucket in buckets.items()
         ]
-
-
-async def _leave(intake: Intake) -> None:
-    try:
-        async with asyncio.timeout(LEAVE_S):
-            await intake.commit_now()
-            await intake.stop()
-    except TimeoutError:
-        log.warning("%r did not leave its group in time", intake, extra={"event": "leave_timeout"})

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF_S, BACKOFF_CAP_S = 0.2, 5.0
 # What is not confirmed by then will not be: no broker is there.
-STOP_S = 5.0
+STOP_S = 2.0
 # The broker decides about sizes, topic by topic; our own bound only stops absurd ones.
 MAX_REQUEST_BYTES = 8 * 2**20
 # The default of 16 KiB makes hundreds of senders queue for one batch, each woken by every other.

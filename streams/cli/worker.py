@@ -1,11 +1,15 @@
 """`headrace worker`: the service."""
 
 import asyncio
+import logging
+import os
 import signal
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from schemas.problem import Problem
 from schemas.settings import ConfigurationError
 from schemas.workload import WorkloadClass
 from streams.cli.options import Config, run, settings_and_folder
@@ -44,19 +48,39 @@ async def _serve(service: "Worker") -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    starting = asyncio.create_task(service.start())
-    stopping = asyncio.create_task(stop.wait())
+    failure: Problem | None = None
     try:
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-            typer.echo(f"headrace worker is up, web on port {service.web.port}", err=True)
-            await stopping
-        else:
-            starting.cancel()
-            await asyncio.wait({starting})
+        await _run_until(stop, service)
+    except Problem as problem:
+        failure = problem
     finally:
-        stopping.cancel()
         left = await service.stop()
         if left:
             typer.echo(f"gave up {left} records; their next reader takes them again", err=True)
+    if service.abandoned:
+        _end_now(failure)
+    if failure:
+        raise failure
+
+
+async def _run_until(stop: asyncio.Event, service: "Worker") -> None:
+    starting = asyncio.create_task(service.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        starting.result()
+        typer.echo(f"headrace worker is up, web on port {service.web.port}", err=True)
+        await stopping
+    else:
+        starting.cancel()
+        await asyncio.wait({starting})
+    stopping.cancel()
+
+
+def _end_now(failure: Problem | None) -> NoReturn:
+    """End although threads of Kafka's clients still wait for a broker that is not there."""
+    if failure:
+        typer.echo(f"headrace: {failure}", err=True)
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(failure.exit_status if failure else 0)

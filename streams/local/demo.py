@@ -42,11 +42,13 @@ async def demo(count: int, screen: Screen) -> bool:
     """Run the whole demo; whether every event ended as it had to."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="headrace-demo-") as folder:
-        async with Stack(Path(folder), SIMULATED, on_progress=screen.say) as stack:
+        async with Stack(
+            Path(folder), SIMULATED, extra_toml="[app]\ndrain_s = 3\n", on_progress=screen.say
+        ) as stack:
             screen.say(f"up after {time.monotonic() - began:.1f} s; publishing {count} events")
             run = _Run(stack, samples(count, stack.settings().app.max_event_bytes), screen)
             await run.finish()
-            screen.summary(run.tally, stack.simulator.ledger.totals(), run.use)
+            screen.summary(run.tally, run.texts, stack.simulator.ledger.totals(), run.use)
     for line in run.tally.unexpected[:10]:
         screen.say(f"not as expected: {line}")
     if run.tally.open:
@@ -59,6 +61,7 @@ class _Run:
 
     def __init__(self, stack: Stack, wanted: list[Sample], screen: Screen) -> None:
         self.tally, self.use = Tally(), dict[str, float]()
+        self.texts = {sample.event_id: sample.text for sample in wanted}
         self._stack, self._wanted, self._screen = stack, wanted, screen
         self._settings: Settings = stack.settings()
         self._names = TopicNames(self._settings)

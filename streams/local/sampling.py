@@ -35,6 +35,8 @@ class Sample:
     key: bytes | None
     value: bytes | None
     expect: Disposition | None = None
+    event_id: str = ""
+    text: str = ""
 
 
 def samples(count: int, max_event_bytes: int) -> list[Sample]:
@@ -63,7 +65,15 @@ def _good(workload: WorkloadClass, count: int, first: int = 0) -> list[Sample]:
             if "job" in row:
                 row["job"] = row["job"] | {"id": f"{row['job']['id']}-{lap}"}
         key = row.get("conversation_id") or row.get("customer_id") or row["id"]
-        found.append(Sample(workload=workload, key=key.encode(), value=orjson.dumps(row)))
+        found.append(
+            Sample(
+                workload=workload,
+                key=key.encode(),
+                value=orjson.dumps(row),
+                event_id=row["id"],
+                text=row.get("text") or row["messages"][-1]["text"],
+            )
+        )
     return found
 
 

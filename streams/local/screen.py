@@ -17,6 +17,8 @@ from streams.local.tally import Tally
 from streams.replay.letters import letter_of
 
 PLAIN_LINE_S = 3.0
+SHOWN = (WorkloadClass.REALTIME, WorkloadClass.INTERACTIVE, WorkloadClass.BATCH)
+SHOWN_CHARACTERS = 160
 
 
 class Screen:
@@ -62,16 +64,25 @@ class Screen:
                 self._rows[workload] = self._bars.add_task(workload, total=total)
             self._bars.update(self._rows[workload], completed=tally.classes[workload].settled)
 
-    def summary(self, tally: Tally, paid: Totals, use: Mapping[str, float]) -> None:
+    def summary(
+        self,
+        tally: Tally,
+        texts: Mapping[str, str],
+        paid: Totals,
+        use: Mapping[str, float],
+    ) -> None:
         """Print the table, three results, one dead letter, and what to try next."""
         self._console.print(_table(tally))
         self._print(_letters(tally))
         shares = ", ".join(f"{unit} {share:.0%}" for unit, share in sorted(use.items()))
         self._print(f"\nbudget use, busiest minute: {shares or 'none'}")
         self._print(f"requests to Claude: {paid.requests}, answered 429: {paid.rejected_429}\n")
-        for workload, body in list(tally.results.items())[:3]:
-            shown = orjson.dumps(body["output"], option=orjson.OPT_INDENT_2).decode()
-            self._print(f"a {workload} result ({body['task']}, {body['id']}):\n{shown}\n")
+        self._print("three results, as the simulator's simple rules answer in Claude's place:\n")
+        for workload in SHOWN:
+            if body := tally.results.get(workload):
+                said = " ".join(texts.get(body["id"], "").split())[:SHOWN_CHARACTERS]
+                shown = orjson.dumps(body["output"], option=orjson.OPT_INDENT_2).decode()
+                self._print(f"{workload} {body['task']} of {said!r} ...\n{shown}\n")
         self._print_letter(tally)
         self._print(_NEXT)
 
@@ -100,11 +111,15 @@ class Screen:
 
 def _table(tally: Tally) -> Table:
     table = Table(
-        title="every event and its end", title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+        title="every event and its end",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
-    table.add_column("class")
+    table.add_column("class", no_wrap=True)
     for name in ("published", "results", "dead", "p50", "p99", "tokens", "cost"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for workload, row in tally.classes.items():
         table.add_row(
             workload,

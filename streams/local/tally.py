@@ -12,6 +12,7 @@ from streams.replay.letters import letter_of
 Source = tuple[str, int, int]
 # A letter that fits on the screen is shown rather than another.
 SHOWN_BYTES = 200
+SHOWN_RESULT_BYTES = 700
 
 
 @dataclass(slots=True)
@@ -71,7 +72,9 @@ class Tally:
         tally.latencies_s.append(record.timestamp - at)
         tally.tokens += sum(body["usage"].values())
         tally.cost_microusd += body["cost_microusd"]
-        self.results.setdefault(workload, body)
+        shown = self.results.get(workload)
+        if shown is None or _telling(body) > _telling(shown):
+            self.results[workload] = body
 
     def dead_letter(self, record: Record) -> None:
         """Count a dead letter."""
@@ -94,3 +97,11 @@ class Tally:
         if ending != expect:
             self.unexpected.append(f"{source}: {ending or 'a result'}, not {expect or 'a result'}")
         return workload, at
+
+
+def _telling(body: dict[str, Any]) -> float:
+    """Rank results by how sure they are; "other" says nothing, and a long one fits no screen."""
+    output = body["output"]
+    if len(orjson.dumps(output)) > SHOWN_RESULT_BYTES or "other" in output.values():
+        return 0.0
+    return float(output.get("confidence", 0.0))

@@ -3,7 +3,7 @@ from itertools import count
 from schemas.workload import WorkloadClass
 from tests.harness import Rig, at_most, event
 
-RESTARTS, EVENTS = 6, 60
+RESTARTS, EVENTS = 6, 80
 CLASSES = (WorkloadClass.REALTIME, WorkloadClass.BATCH)
 
 

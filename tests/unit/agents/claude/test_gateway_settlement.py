@@ -42,9 +42,9 @@ class Bench:
         await self.gateway.call(request(), place(), progress(), on_send)
 
     @property
-    def taken(self) -> tuple[float, ...]:
+    def taken(self) -> list[float]:
         buckets = self.gateway.budgets[MODEL].buckets.values()
-        return tuple(full - bucket.level for full, bucket in zip(FULL, buckets, strict=True))
+        return [full - bucket.level for full, bucket in zip(FULL, buckets, strict=True)]
 
     @property
     def in_flight(self) -> int:
@@ -55,7 +55,7 @@ class Bench:
         return [fact.status for fact in self.seen.of(Called)]
 
 
-async def reserved() -> tuple[float, ...]:
+async def reserved() -> list[float]:
     """Return what a call takes while it is in the air."""
     gate = asyncio.Event()
     bench = Bench(Step(result=reply(), gate=gate))
@@ -76,7 +76,7 @@ async def test_answer_is_charged_what_it_used() -> None:
     )
     bench = Bench(reply(usage=usage))
     await bench.call()
-    assert bench.taken == (1, 130, 70)
+    assert bench.taken == [1, 130, 70]
     assert (bench.in_flight, bench.statuses) == (0, ["200"])
 
 
@@ -89,17 +89,17 @@ async def test_cap_is_reserved_until_the_answer_is_there() -> None:
 @pytest.mark.parametrize(
     ("error", "taken", "status"),
     [
-        (RateLimited("a", status=429), (0, 0, 0), "429"),
-        (RequestRejected("b", status=400), (0, 0, 0), "400"),
-        (Misconfigured("c", status=401), (1, 0, 0), "401"),
-        (Misconfigured("d", error_type="no_key"), (1, 0, 0), "no_key"),
-        (Unavailable("e", status=529), (1, 0, 0), "529"),
-        (Unavailable("f", error_type="connection"), (1, 0, 0), "connection"),
+        (RateLimited("a", status=429), [0, 0, 0], "429"),
+        (RequestRejected("b", status=400), [0, 0, 0], "400"),
+        (Misconfigured("c", status=401), [1, 0, 0], "401"),
+        (Misconfigured("d", error_type="no_key"), [1, 0, 0], "no_key"),
+        (Unavailable("e", status=529), [1, 0, 0], "529"),
+        (Unavailable("f", error_type="connection"), [1, 0, 0], "connection"),
     ],
     ids=str,
 )
 async def test_call_that_was_not_answered_gives_its_tokens_back(
-    error: ClaudeError, taken: tuple[float, ...], status: str
+    error: ClaudeError, taken: list[float], status: str
 ) -> None:
     bench = Bench(error)
     await bench.call()

@@ -1,0 +1,114 @@
+import asyncio
+import threading
+from collections.abc import Iterable
+
+import pytest
+
+from streams.watchdog import EXIT_STUCK, LOOP_S, PATIENCE_S, Sign, Watchdog
+from tests.fakes import ManualClock, until
+
+FINE = Sign(name="batch")
+REBALANCING = Sign(name="batch", rebalancing=True)
+FORGOTTEN = Sign(name="batch", forgotten=True)
+TROUBLE = Sign(name="batch", trouble="faust stopped")
+
+
+class Exits:
+    """Where the process would end; a thread can wait for it."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.left = threading.Event()
+
+    def __call__(self, status: int) -> None:
+        self.statuses.append(status)
+        self.left.set()
+
+
+def verdicts(*looks: tuple[float, Iterable[Sign]]) -> list[str]:
+    """What a watchdog says at each time, shown these signs."""
+    signs: list[Sign] = []
+    watchdog = Watchdog(lambda: signs, clock=ManualClock(), leave=Exits())
+    said = []
+    for now, shown in looks:
+        signs[:] = shown
+        said.append(watchdog.verdict(now))
+    return said
+
+
+def test_all_is_well() -> None:
+    assert verdicts((0, []), (1e6, [FINE]), (2e6, [FINE, Sign(name="realtime")])) == ["", "", ""]
+
+
+def test_trouble_ends_the_process_at_once() -> None:
+    assert verdicts((0, [Sign(name="realtime"), TROUBLE])) == ["batch: faust stopped"]
+
+
+@pytest.mark.parametrize("sign", [REBALANCING, FORGOTTEN])
+def test_state_may_last_as_long_as_patience_does(sign: Sign) -> None:
+    assert verdicts((0, [sign]), (PATIENCE_S, [sign])) == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("sign", "why"),
+    [(REBALANCING, "batch: rebalancing for 121 s"), (FORGOTTEN, "batch: forgotten for 121 s")],
+)
+def test_state_that_lasts_longer_ends_the_process(sign: Sign, why: str) -> None:
+    assert verdicts((0, [sign]), (PATIENCE_S + 1, [sign]))[-1] == why
+
+
+def test_state_that_ends_in_between_starts_anew() -> None:
+    looks = (0, [FORGOTTEN]), (60, [FINE]), (61, [FORGOTTEN]), (180, [FORGOTTEN])
+    assert verdicts(*looks) == [""] * 4
+
+
+def test_state_of_one_processor_is_not_that_of_another() -> None:
+    other = Sign(name="realtime", rebalancing=True)
+    assert verdicts((0, [REBALANCING]), (121, [FINE, other]), (180, [FINE, other])) == [""] * 3
+
+
+def test_change_of_state_starts_anew() -> None:
+    assert verdicts((0, [REBALANCING]), (121, [FORGOTTEN])) == ["", ""]
+
+
+async def test_process_leaves_with_a_status_when_stuck(caplog: pytest.LogCaptureFixture) -> None:
+    exits = Exits()
+    task = asyncio.create_task(Watchdog(lambda: [TROUBLE], leave=exits).run())
+    await until(lambda: exits.statuses == [EXIT_STUCK])
+    await stopped(task)
+    assert "batch: faust stopped" in caplog.text
+
+
+async def test_loop_that_turns_lets_the_process_live() -> None:
+    exits, clock = Exits(), ManualClock()
+    looks: list[float] = []
+    watchdog = Watchdog(lambda: looks.append(clock()) or [FINE], clock=clock, leave=exits)
+    task = asyncio.create_task(watchdog.run())
+    await until(lambda: len(looks) == 1)
+    await stopped(task)
+    assert exits.statuses == []
+
+
+async def test_thread_ends_the_process_when_the_loop_is_stuck(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    exits, clock = Exits(), ManualClock()
+    looks: list[float] = []
+    watchdog = Watchdog(lambda: looks.append(clock()) or [FINE], clock=clock, leave=exits)
+    task = asyncio.create_task(watchdog.run())
+    await until(lambda: len(looks) == 1)
+    clock.advance(LOOP_S + 1)
+    assert exits.left.wait(10)  # this very wait is what stops the loop
+    assert exits.statuses[0] == EXIT_STUCK
+    await stopped(task)
+    assert "the event loop is stuck" in caplog.text
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    """Cancel the watchdog and wait until its thread is gone."""
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    for thread in threading.enumerate():
+        if thread.name == "watchdog":
+            thread.join(5)
+            assert not thread.is_alive()
