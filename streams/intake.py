@@ -113,6 +113,9 @@ class Intake(faust.App):
     def _new_transport(self) -> SafeTransport:
         return SafeTransport(self.conf.broker_consumer, self, loop=self.loop)
 
+    def _create_directories(self) -> None:
+        """Make none: there are no tables, and the working directory may be read-only."""
+
     async def _consume(self, stream: Any) -> None:  # noqa: ANN401
         # noack: nothing is acknowledged here; the watermark moves when an outcome is published.
         async for event in stream.noack().events():

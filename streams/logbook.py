@@ -62,8 +62,16 @@ def configure(style: Literal["text", "json"]) -> None:
     handler.setFormatter(JsonLines() if style == "json" else text)
     handler.addFilter(OncePerPeriod())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    listen(logging.CRITICAL)
+
+
+def listen(level: int) -> None:
+    """Set from which level on the libraries are heard.
+
+    Until the worker is up, and in the other commands, our one line says what theirs would repeat.
+    """
     for name in _LOUD:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(level)
 
 
 class Logbook:

@@ -1,5 +1,6 @@
 """`headrace`: the console script."""
 
+import logging
 import os
 import signal
 import sys
@@ -7,6 +8,7 @@ import sys
 import typer
 
 from schemas.problem import Problem
+from streams import logbook
 from streams.cli import (
     config,
     demo,
@@ -46,6 +48,7 @@ def main() -> None:
     """Run the command; what a person has to put right is told in plain lines."""
     # Whoever asks us to end politely gets the same tidy end as Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    logbook.listen(logging.CRITICAL)
     try:
         app()
     except Problem as problem:

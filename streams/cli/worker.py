@@ -12,6 +12,7 @@ import typer
 from schemas.problem import Problem
 from schemas.settings import ConfigurationError
 from schemas.workload import WorkloadClass
+from streams import logbook
 from streams.cli.options import Config, run, settings_and_folder
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ def worker(
     settings, folder = settings_and_folder(config)
     chosen = _classes(classes)
     from agents import catalog
-    from streams import logbook
     from streams.app import Worker
 
     logbook.configure(settings.log.format)
@@ -69,6 +69,7 @@ async def _run_until(stop: asyncio.Event, service: "Worker") -> None:
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         starting.result()
+        logbook.listen(logging.WARNING)
         typer.echo(f"headrace worker is up, web on port {service.web.port}", err=True)
         await stopping
     else:
