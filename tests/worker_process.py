@@ -19,6 +19,16 @@ SEEN_S, GONE_S = 60.0, 60.0
 LOG_TAIL = 3000
 
 
+async def until(fact: Callable[[], bool], what: str) -> None:
+    """Look again and again until the fact is there."""
+    try:
+        async with asyncio.timeout(SEEN_S):
+            while not fact():  # noqa: ASYNC110 - a fact has no event
+                await asyncio.sleep(LOOK_S)
+    except TimeoutError:
+        raise AssertionError(f"not within {SEEN_S:.0f} s: {what}") from None
+
+
 class WorkerProcess:
     """One `headrace worker`; ends with this process at the latest."""
 

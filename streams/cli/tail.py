@@ -1,7 +1,7 @@
 """`headrace tail`: follow a topic."""
 
 import base64
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +22,8 @@ def tail(
 ) -> None:
     """Print records until the limit or Ctrl-C."""
     settings = load(config)
-    run(_follow(settings, topic, from_beginning, limit, as_json))
+    with suppress(KeyboardInterrupt):  # the usual way to end it
+        run(_follow(settings, topic, from_beginning, limit, as_json))
 
 
 async def _follow(

@@ -1,6 +1,6 @@
 """One partition through the life of a worker, against a model of what Kafka and the others know."""
 
-from hypothesis import assume, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -32,13 +32,16 @@ class PartitionLife(RuleBasedStateMachine):
         self.log.append(self.next_offset + gap)
         self.next_offset += gap + 1
 
-    @precondition(lambda self: self.assigned)
+    @property
+    def coming(self) -> list[int]:
+        """What the next fetches bring."""
+        position = max(self.committed, self.fetched[-1] + 1 if self.fetched else 0)
+        return [offset for offset in self.log if offset >= position]
+
+    @precondition(lambda self: self.assigned and self.coming)
     @rule()
     def fetch(self) -> None:
-        lowest = max(self.committed, self.fetched[-1] + 1 if self.fetched else 0)
-        offset = next((o for o in self.log if o >= lowest), None)
-        assume(offset is not None)
-        assert offset is not None
+        offset = self.coming[0]
         self.offsets.fetched(PARTITION, offset, float(len(self.fetched)))
         self.fetched.append(offset)
         if self.offsets.is_open(PARTITION, offset):
@@ -74,12 +77,11 @@ class PartitionLife(RuleBasedStateMachine):
         self.offsets.revoked(PARTITION)
         self.assigned, self.fetched = False, []
 
-    @precondition(lambda self: not self.assigned)
-    @rule(share=st.integers(0, 4))
-    def another_worker_goes_on(self, share: int) -> None:
+    @precondition(lambda self: not self.assigned and self.coming)
+    @rule(count=st.integers(1, 4))
+    def another_worker_goes_on(self, count: int) -> None:
         """It settles the next few records and commits behind them."""
-        taken = [o for o in self.log if o >= self.committed][:share]
-        assume(taken)
+        taken = self.coming[:count]
         self.ended |= set(taken)
         self.committed = taken[-1] + 1
 

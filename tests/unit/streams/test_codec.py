@@ -33,10 +33,10 @@ def refused(value: bytes | None, **cloud_event: bytes) -> Undecodable:
 
 
 def nested(depth: int, opens: str = "[", closes: str = "]") -> bytes:
-    """An event whose JSON is so many arrays or objects deep."""
+    """An event whose JSON is so many arrays or objects deep, and that has more of them."""
     inner = depth - OBJECTS_ABOVE_A_NEST
     nest = f"{opens * inner}1{closes * inner}"
-    return b'{"id":"evt-1","text":"hi","attributes":{"a":%s}}' % nest.encode()
+    return b'{"id":"evt-1","text":"hi","attributes":{"a":%s,"b":[[],{}]}}' % nest.encode()
 
 
 @pytest.mark.parametrize("workload", [WorkloadClass.REALTIME, WorkloadClass.INTERACTIVE])

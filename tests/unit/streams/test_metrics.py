@@ -8,6 +8,7 @@ from schemas.dead_letter import Disposition
 from schemas.observation import (
     Called,
     Closed,
+    Observation,
     Received,
     Rejected,
     Released,
@@ -61,7 +62,7 @@ CALLED = Called(
     usage=Usage(input_tokens=90, output_tokens=7, cache_read_input_tokens=1000),
     cost_nanousd=25_000,
 )
-EVERY_FACT = [
+EVERY_FACT: list[Observation] = [
     Received(workload=REALTIME),
     Released(workload=REALTIME),
     Received(workload=REALTIME),

@@ -1,3 +1,5 @@
+from typing import Any
+
 import orjson
 import pytest
 
@@ -12,7 +14,7 @@ TOPIC = "results.realtime"
 TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def message(**changes: object) -> Message:
+def message(**changes: Any) -> Message:  # noqa: ANN401 - fields of a record
     return result_message(record(**changes), completed(), origin(), ending(), TOPIC)
 
 

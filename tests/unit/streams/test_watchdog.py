@@ -25,6 +25,17 @@ class Exits:
         self.left.set()
 
 
+class Shown:
+    """Signs that count how often they were looked at."""
+
+    def __init__(self, *signs: Sign) -> None:
+        self._signs, self.looks = signs, 0
+
+    def __call__(self) -> Iterable[Sign]:
+        self.looks += 1
+        return self._signs
+
+
 def verdicts(*looks: tuple[float, Iterable[Sign]]) -> list[str]:
     """What a watchdog says at each time, shown these signs."""
     signs: list[Sign] = []
@@ -81,10 +92,9 @@ async def test_process_leaves_with_a_status_when_stuck(caplog: pytest.LogCapture
 
 async def test_loop_that_turns_lets_the_process_live() -> None:
     exits, clock = Exits(), ManualClock()
-    looks: list[float] = []
-    watchdog = Watchdog(lambda: looks.append(clock()) or [FINE], clock=clock, leave=exits)
-    task = asyncio.create_task(watchdog.run())
-    await until(lambda: len(looks) == 1)
+    shown = Shown(FINE)
+    task = asyncio.create_task(Watchdog(shown, clock=clock, leave=exits).run())
+    await until(lambda: shown.looks == 1)
     await stopped(task)
     assert exits.statuses == []
 
@@ -93,10 +103,9 @@ async def test_thread_ends_the_process_when_the_loop_is_stuck(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     exits, clock = Exits(), ManualClock()
-    looks: list[float] = []
-    watchdog = Watchdog(lambda: looks.append(clock()) or [FINE], clock=clock, leave=exits)
-    task = asyncio.create_task(watchdog.run())
-    await until(lambda: len(looks) == 1)
+    shown = Shown(FINE)
+    task = asyncio.create_task(Watchdog(shown, clock=clock, leave=exits).run())
+    await until(lambda: shown.looks == 1)
     clock.advance(LOOP_S + 1)
     assert exits.left.wait(10)  # this very wait is what stops the loop
     assert exits.statuses[0] == EXIT_STUCK

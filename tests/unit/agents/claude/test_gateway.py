@@ -20,6 +20,7 @@ from schemas.settings import Limit
 from tests.builders import MODEL, place, progress, reply, request
 from tests.fakes import ManualClock, Recorder, ScriptedClient, Steady, Step, until
 
+pytestmark = pytest.mark.timeout(20)  # a waiter that is left behind would wait for ever
 WALL = 2_000_000_000.0
 LIMIT = Limit(models=(MODEL, "claude-haiku-5-5-mirror"), requests_per_minute=60)
 

@@ -20,6 +20,7 @@ from schemas.usage import Usage
 from tests.builders import MODEL, limit_headers, place, progress, reply, request
 from tests.fakes import ManualClock, Recorder, ScriptedClient, Steady, Step, until
 
+pytestmark = pytest.mark.timeout(20)  # a waiter that is left behind would wait for ever
 LIMIT = Limit(
     models=(MODEL,),
     requests_per_minute=600,

@@ -7,6 +7,7 @@ from agents.claude.line import Line
 from schemas.settings import Ceiling
 from tests.fakes import ManualClock, until
 
+pytestmark = pytest.mark.timeout(20)  # a waiter that is left behind would wait for ever
 ONE = Need(input_tokens=0, output_tokens=0)
 
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -64,7 +65,7 @@ def test_poison_is_of_every_kind_and_class() -> None:
 
 def test_poison_is_spread_over_the_good() -> None:
     places = [place for place, sample in enumerate(DEMO) if sample.expect is not None]
-    apart = [later - earlier for earlier, later in zip(places, places[1:], strict=False)]
+    apart = [later - earlier for earlier, later in pairwise(places)]
     assert max(apart) <= 2 * len(DEMO) / len(places)
 
 

@@ -22,7 +22,7 @@ def read_back(message: Message, seconds: float = 1.0) -> Record:
 
 
 def result(offset: int, seconds: float = 1.0, output: str = '{"label":"bug"}') -> Record:
-    done = completed(replies=(reply(output, cost_nanousd=3000),))
+    done = completed(output, replies=(reply(cost_nanousd=3000),))
     message = result_message(record(offset=offset), done, origin(), ending(), "results.realtime")
     return read_back(message, seconds)
 
