@@ -10,7 +10,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from agents.claude.gateway import Place
+from agents.claude.gateway import EXPIRED, Place
 from agents.claude.retry import GiveUp, Retry, again, backoff_s
 from agents.context import assemble
 from agents.prompts import repair_turns, system_blocks, user_turn
@@ -91,10 +91,12 @@ class Pipeline:
         self, work: Work, progress: Progress, listener: Listener | None
     ) -> Progress | Outcome:
         """Do the next thing that is not done yet."""
-        if progress.context is None:
-            return await self._assemble(work, progress)
         if progress.judged < len(progress.replies):
             return self._judge(work, progress)
+        if work.place.expires_at is not None and work.place.expires_at <= self._wall():
+            return self._given_up(EXPIRED, progress)
+        if progress.context is None:
+            return await self._assemble(work, progress)
         try:
             request = self._request(work, progress)
         except Exception as problem:  # noqa: BLE001 - a bug in a prompt must not stop the worker
@@ -163,7 +165,7 @@ class Pipeline:
             )
         if isinstance(answer, Retry):
             return self._held(answer, work, progress)
-        return self._failed(answer.disposition, answer.failure, progress, counts=answer.counts)
+        return self._given_up(answer, progress)
 
     def _judge(self, work: Work, progress: Progress) -> Progress | Outcome:
         reply = progress.replies[progress.judged]
@@ -175,7 +177,7 @@ class Pipeline:
             answer = again(_bug(Stage.VALIDATE, problem), progress.record_attempts, self._random)
             if isinstance(answer, Retry):
                 return self._held(answer, work, progress)
-            return self._failed(answer.disposition, answer.failure, progress)
+            return self._given_up(answer, progress)
         if isinstance(verdict, Invalid):
             return self._repair(work, verdict, progress)
         return Completed(output=verdict.output, progress=progress)
@@ -215,6 +217,9 @@ class Pipeline:
             failure=retry.failure,
             progress=counted,
         )
+
+    def _given_up(self, answer: GiveUp, progress: Progress) -> Failed:
+        return self._failed(answer.disposition, answer.failure, progress, counts=answer.counts)
 
     def _failed(
         self,

@@ -17,7 +17,7 @@ from schemas.problem import Problem
 from schemas.request import Effort, Thinking
 from schemas.workload import WorkloadClass
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}")
+TASK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}")
 
 # Gets the event and the validated output; returns what is wrong with it, if anything.
 Check = Callable[[Any, Any], Iterable[str] | None]
@@ -79,7 +79,7 @@ class Task:
 
 def _problem(task: Task) -> str:
     classes = [workload.value for workload in WorkloadClass]
-    if not _NAME.fullmatch(str(task.name)):
+    if not TASK_NAME.fullmatch(str(task.name)):
         return "name takes letters, digits, '_', '-' and '.', at most 100"
     if task.workload not in classes:
         return f"workload is one of {', '.join(classes)}, not {task.workload!r}"

@@ -34,10 +34,32 @@ class Stage(StrEnum):
 
 
 # Kafka 4.4 brokers write these names themselves for share groups; ours mean the same.
-BROKER_PREFIX = "__dlq.errors."
-OWN_PREFIX = "dlq."
-
-
-def is_dead_letter_header(name: str) -> bool:
-    """Whether a header is one of ours; on an input such a header is replaced."""
-    return name.startswith((BROKER_PREFIX, OWN_PREFIX))
+BROKER_HEADERS = tuple(
+    f"__dlq.errors.{name}"
+    for name in ("topic", "partition", "offset", "group", "delivery.count", "message")
+)
+OWN_HEADERS = tuple(
+    f"dlq.{name}"
+    for name in (
+        "id",
+        "disposition",
+        "stage",
+        "error.class",
+        "error.type",
+        "attempts.record",
+        "attempts.dependency",
+        "first.failure.time",
+        "last.failure.time",
+        "original.timestamp",
+        "replay.count",
+        "workload",
+        "task",
+        "task.version",
+        "model",
+        "request.id",
+        "cost.microusd",
+        "app.version",
+    )
+)
+# Headers of these names on an input are replaced in its dead letter; all others are kept.
+LETTER_HEADERS = frozenset(BROKER_HEADERS + OWN_HEADERS)

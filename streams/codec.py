@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from schemas.dead_letter import Disposition
 from schemas.events import Document, Event, Interaction
@@ -75,8 +76,14 @@ def _event(
         if (count := problem.error_count()) > MAX_NAMED_PROBLEMS:
             return _invalid("many", f"{count} places are not as they should be")
         errors = problem.errors(include_url=False, include_input=False, include_context=False)
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'event'}: {e['msg']}" for e in errors]
-        return _invalid(errors[0]["type"], "; ".join(lines))
+        return _invalid(errors[0]["type"], "; ".join(map(_said, errors)))
+
+
+def _said(error: ErrorDetails) -> str:
+    """Name place and rule; the name of an unknown field is the producer's text, and left out."""
+    place = error["loc"][:-1] if error["type"] == "extra_forbidden" else error["loc"]
+    what = "has a field that is not known" if error["type"] == "extra_forbidden" else error["msg"]
+    return f"{'.'.join(map(str, place)) or 'event'}: {what}"
 
 
 def _deeper_than(depth: int, parsed: Any, value: bytes) -> bool:  # noqa: ANN401 - any JSON value

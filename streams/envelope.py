@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 import orjson
 
-from schemas.dead_letter import is_dead_letter_header
+from schemas.dead_letter import LETTER_HEADERS
 from schemas.outcome import Completed, Failed
 from schemas.results import Delta, Timing
 from schemas.usage import microusd
@@ -91,7 +91,7 @@ def dead_letter_message(
     record: Record, failed: Failed, origin: Origin, topic: str, version: str
 ) -> Message:
     """Build the dead letter of a record: original bytes, original headers, our facts."""
-    kept = tuple(pair for pair in record.headers if not is_dead_letter_header(pair[0]))
+    kept = tuple(pair for pair in record.headers if pair[0] not in LETTER_HEADERS)
     facts = tuple(_facts(record, failed, origin, version))
     added = tuple((name, str(value).encode()) for name, value in facts if value not in (None, ""))
     return Message(topic=topic, key=record.key, value=record.value, headers=kept + added)

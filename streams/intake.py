@@ -51,11 +51,24 @@ class Watermarks(Protocol):
         """Close a partition."""
         ...
 
+    def restarted(self, partition: Partition) -> None:
+        """Forget a partition."""
+        ...
+
 
 class SafeConsumer(driver.Consumer):
     """Commits the tracker's watermark and nothing else."""
 
     def _to_message(self, tp: Any, record: Any) -> Any:  # noqa: ANN401 - faust's own types
+        committed = self._committed_offset[tp]
+        if committed is not None and record.offset < committed:
+            # The topic was made anew, or its log was cut. Faust would drop all up to the old
+            # offset; to us they are records like any other.
+            log.warning(
+                "%s[%d] begins anew at %d", *tp, record.offset, extra={"event": "log_restart"}
+            )
+            self._committed_offset[tp] = self._read_offset[tp] = None
+            self.app.watermarks.restarted(tp)
         self.app.watermarks.fetched(tp, record.offset, time.monotonic())
         return super()._to_message(tp, record)
 

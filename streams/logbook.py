@@ -39,12 +39,13 @@ class OncePerPeriod(logging.Filter):
     def __init__(self, period_s: float = 10.0) -> None:
         super().__init__()
         self._period_s = period_s
-        self._last: dict[tuple[str, int, str], float] = {}
-        self._dropped: dict[tuple[str, int, str], int] = {}
+        self._last: dict[tuple[object, ...], float] = {}
+        self._dropped: dict[tuple[object, ...], int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Decide by where the line was written, not by what it says."""
-        key = (record.name, record.lineno, record.levelname)
+        """Decide by where the line was written and what it is about, not by its words."""
+        about = (getattr(record, name, "") for name in ("model", "topic"))
+        key = (record.name, record.lineno, record.levelname, *about)
         since_s = record.created - self._last.get(key, -self._period_s)
         if 0 <= since_s < self._period_s:  # a clock that was set back must not silence anybody
             self._dropped[key] = self._dropped.get(key, 0) + 1

@@ -87,6 +87,11 @@ class Offsets:
         if lane := self._lanes.pop(partition, None):
             self._remember(partition, lane.watermark, lane.done)
 
+    def restarted(self, partition: Partition) -> None:
+        """Forget a partition whose log began anew: its offsets mean other records now."""
+        self._lanes.pop(partition, None)
+        self._remembered.pop(partition, None)
+
     def uncommitted(self) -> int:
         """How many records are registered and not passed by the watermark."""
         return sum(len(lane.waiting) for lane in self._lanes.values())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from agents.catalog import Catalog
 from agents.claude.gateway import Place
 from agents.pipeline import Work
+from agents.task import TASK_NAME
 from schemas.dead_letter import Disposition, Stage
 from schemas.events import Event
 from schemas.outcome import Failed, Failure, Progress
@@ -39,7 +40,7 @@ class Reader:
             name = None
         task = self._catalog.find(self._workload, name)
         if task is None:
-            asked = "default task" if name is None else f"task {name!r}"
+            asked = "default task" if name is None else f"task {_quoted(name)}"
             return self._unreadable(
                 Undecodable(
                     disposition=Disposition.UNKNOWN_TASK,
@@ -72,3 +73,8 @@ class Reader:
             ),
             progress=Progress(record_attempts=1, first_failed_at=now, last_failed_at=now),
         )
+
+
+def _quoted(name: str) -> str:
+    """Repeat what could be a task's name; anything else is the producer's text."""
+    return repr(name) if TASK_NAME.fullmatch(name) else "of that name"

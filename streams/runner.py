@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # Records that wait for an outage to end hold no slot; this many times the slots may be in memory.
 MEMORY_FACTOR = 2
+# A cancelled record ends within this time, or is left to the end of the process.
+CANCEL_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -120,7 +122,7 @@ class Runner:
         for task in left:
             task.cancel()
         if left:
-            await asyncio.wait(left)
+            await asyncio.wait(left, timeout=CANCEL_S)
         return len(left)
 
     @property

@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 # A rebalance, or a record that nobody works on, may last this long.
 PATIENCE_S = 120.0
-# The event loop answers within this time, or the process is of no use.
-LOOP_S = 60.0
+# The event loop answers within so many looks, a minute, or the process is of no use.
+LOOKS_OF_A_DEAD_LOOP = 60
 EXIT_STUCK = 1
 
 
@@ -37,10 +37,13 @@ class Watchdog:
         *,
         clock: Callable[[], float] = time.monotonic,
         leave: Callable[[int], object] = os._exit,
+        look_s: float = LOOK_S,
     ) -> None:
         self._signs, self._clock, self._leave = signs, clock, leave
+        self._look_s = look_s
         self._since: dict[tuple[str, str], float] = {}
         self._beat = clock()
+        self._looks_without_beat = 0
         self._stopped = threading.Event()
 
     def __repr__(self) -> str:
@@ -62,20 +65,30 @@ class Watchdog:
 
     async def run(self) -> None:
         """Look once a second until cancelled."""
-        self._beat = self._clock()
         threading.Thread(target=self._watch_loop, name="watchdog", daemon=True).start()
         try:
             while True:
                 self._beat = now = self._clock()
-                if why := self.verdict(now):
+                if why := self._verdict_or_bug(now):
                     self._end(why)
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(self._look_s)
         finally:
             self._stopped.set()
 
+    def _verdict_or_bug(self, now: float) -> str:
+        try:
+            return self.verdict(now)
+        except Exception as problem:
+            log.exception("the watchdog cannot look", extra={"event": "watchdog_failed"})
+            return f"the watchdog cannot look: {type(problem).__name__}"
+
     def _watch_loop(self) -> None:
-        while not self._stopped.wait(LOOK_S):
-            if self._clock() - self._beat > LOOP_S:
+        """Count looks, not seconds: a process that was stopped for a while is not stuck."""
+        seen = self._beat
+        while not self._stopped.wait(self._look_s):
+            self._looks_without_beat = self._looks_without_beat + 1 if self._beat == seen else 0
+            seen = self._beat
+            if self._looks_without_beat > LOOKS_OF_A_DEAD_LOOP:
                 self._end("the event loop is stuck")
 
     def _end(self, why: str) -> None:

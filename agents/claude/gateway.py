@@ -93,7 +93,7 @@ class Gateway:
         began = self._clock()
         reservation = await self._reserve(line, request, place)
         if reservation is None:
-            return GiveUp(disposition=Disposition.DEADLINE_EXPIRED, failure=_EXPIRED, counts=False)
+            return EXPIRED
         self._observer.observe(Waited(workload=place.workload, seconds=self._clock() - began))
         try:
             reply = await self._send(line, request, reservation, place, on_send, on_text)
@@ -188,11 +188,15 @@ class Gateway:
         return self._lines[model]
 
 
-_EXPIRED = Failure(
-    stage=Stage.RESERVE,
-    error_class="Expired",
-    error_type="deadline_expired",
-    message="the event expired before its call",
+EXPIRED = GiveUp(
+    disposition=Disposition.DEADLINE_EXPIRED,
+    failure=Failure(
+        stage=Stage.RESERVE,
+        error_class="Expired",
+        error_type="deadline_expired",
+        message="the event expired before its call",
+    ),
+    counts=False,
 )
 
 

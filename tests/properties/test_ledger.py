@@ -71,7 +71,11 @@ steps = st.lists(
     script=steps,
 )
 def test_api_never_refuses_its_only_user_however_late_its_headers_come(
-    limit: int, burst_s: float, stock: float, own: float | None, script: list[tuple[float, int, list[int]]]
+    limit: int,
+    burst_s: float,
+    stock: float,
+    own: float | None,
+    script: list[tuple[float, int, list[int]]],
 ) -> None:
     capacity = max(1.0, limit / 60 * burst_s)
     # A worker that knows its limits starts with a second's burst: so much is there.

@@ -107,6 +107,20 @@ async def test_expired_event_was_neither_called_nor_tried() -> None:
     assert (progress.calls, progress.record_attempts, progress.first_failed_at) == (0, 0, None)
 
 
+async def test_event_that_expired_while_it_was_held_is_not_sent() -> None:
+    bench = Bench()
+    outcome = await bench.pipeline.run(work(expires_at=WALL))
+    assert isinstance(outcome, Failed)
+    assert outcome.disposition is Disposition.DEADLINE_EXPIRED
+    assert (outcome.progress.record_attempts, bench.calls.requests) == (0, [])
+
+
+async def test_answer_that_is_paid_for_is_used_even_when_the_event_has_expired() -> None:
+    bought = Progress(replies=(reply(),), calls=1, context={})
+    outcome = await Bench().pipeline.run(work(expires_at=WALL - 9), bought)
+    assert isinstance(outcome, Completed)
+
+
 async def test_exception_of_ours_gets_two_further_tries_then_a_dead_letter() -> None:
     bench = Bench(*[LookupError("what the customer wrote")] * 3)
     first = await bench.held()

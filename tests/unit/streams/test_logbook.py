@@ -69,7 +69,9 @@ def test_line_comes_through_once_a_period_and_tells_what_was_dropped() -> None:
     assert (told[0], told[3], told[4]) == ("to 0", "to 3 (and 2 alike)", "to 4")
 
 
-@pytest.mark.parametrize("other", [{"lineno": 8}, {"name": "faust"}, {"levelname": "ERROR"}])
+@pytest.mark.parametrize(
+    "other", [{"lineno": 8}, {"name": "faust"}, {"levelname": "ERROR"}, {"model": "other"}]
+)
 def test_lines_from_elsewhere_are_not_alike(other: dict[str, Any]) -> None:
     sieve = OncePerPeriod(10)
     assert sieve.filter(line())

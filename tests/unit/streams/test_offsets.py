@@ -171,3 +171,11 @@ def test_age_is_that_of_the_oldest_record_that_holds_a_watermark() -> None:
     end(offsets, 6)
     offsets.done(THERE, 1)
     assert offsets.oldest_age_s(10.0) == 0.0
+
+
+def test_log_that_begins_anew_is_read_like_any_other() -> None:
+    offsets = end(tracker(7), 7)
+    offsets.restarted(HERE)
+    fetch(offsets, [0])
+    assert still_open(offsets, 0) == [0]
+    assert offsets.watermark(HERE) == 0

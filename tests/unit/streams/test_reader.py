@@ -61,7 +61,7 @@ def test_task_that_the_class_does_not_have_is_unknown(given: Record) -> None:
     found = failure(given)
     assert found.disposition is Disposition.UNKNOWN_TASK
     assert found.failure.stage is Stage.DECODE
-    assert found.failure.message.startswith("no task '")
+    assert found.failure.message.startswith("no task ")
 
 
 def test_class_without_a_default_task_says_so() -> None:

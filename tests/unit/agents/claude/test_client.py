@@ -107,6 +107,18 @@ async def test_each_call_hears_its_own_headers() -> None:
         assert [headers["request-id"] for headers in ears] == [found.request_id]
 
 
+async def test_call_hears_nothing_of_what_comes_after_it() -> None:
+    heard: list[Mapping[str, str]] = []
+    models = Answer(body=b'{"data":[],"has_more":false}')
+    async with (
+        ScriptedApi(Answer(body=message()), models).running() as api,
+        Client(api_key="k", base_url=api.url) as client,
+    ):
+        await client.send(PLAIN, hear=heard.append)
+        await client.check()
+    assert len(heard) == 1
+
+
 async def test_streamed_answer_is_put_together_and_passed_on_in_pieces() -> None:
     pieces: list[str] = []
     body = sse(stream(GOOD[:6], GOOD[6:], output_tokens=33))

@@ -14,10 +14,9 @@ from agents.claude.errors import (
     Unavailable,
 )
 from schemas.request import Request
-from tests.builders import error, message, request, sse, stream
+from tests.builders import error, message, request
 from tests.fakes import Answer, ScriptedApi
 
-SSE = "text/event-stream"
 PLAIN = request(timeout_s=10)
 STREAMED = replace(PLAIN, stream=True)
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -178,44 +177,3 @@ async def test_connection_that_breaks_before_the_answer_is_an_outage(asked: Requ
         with pytest.raises(Unavailable) as caught:
             await client.send(asked, hear=lambda _: None)
     assert caught.value.error_type == "connection"
-
-
-@pytest.mark.parametrize("kept", range(1, 7))
-async def test_stream_that_ends_early_without_an_error_is_an_interruption(kept: int) -> None:
-    body = sse(stream("some text")[:kept])
-    found = await failed(Answer(body=body, content_type=SSE), STREAMED)
-    assert type(found) is Interrupted
-    assert found.error_type == "cut_stream"
-
-
-@pytest.mark.parametrize("kept", [1, 4, 6])
-async def test_stream_that_breaks_off_is_an_interruption(kept: int) -> None:
-    body = sse(stream("some text")[:kept])
-    found = await failed(Answer(body=body, content_type=SSE, cut=True), STREAMED)
-    assert type(found) is Interrupted
-    assert found.error_type == "cut_stream"
-
-
-@pytest.mark.parametrize("body", [b"", b"data: {\n\n", b"event: message_start\ndata: {\n\n", HTML])
-async def test_stream_that_is_none_is_an_interruption(body: bytes) -> None:
-    assert type(await failed(Answer(body=body, content_type=SSE), STREAMED)) is Interrupted
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("overloaded_error", Unavailable),
-        ("api_error", Unavailable),
-        ("rate_limit_error", RateLimited),
-        ("something_new", Unavailable),
-    ],
-)
-@pytest.mark.parametrize("before", [0, 4])
-async def test_error_inside_a_stream_is_judged_by_its_name(
-    kind: str, expected: type[ClaudeError], before: int
-) -> None:
-    ending = {"type": "error", "error": {"type": kind, "message": "sorry"}, "request_id": "req_9"}
-    body = sse([*stream("some text")[:before], ending])
-    found = await failed(Answer(body=body, content_type=SSE), STREAMED)
-    assert type(found) is expected
-    assert (found.status, found.error_type) == (200, kind)

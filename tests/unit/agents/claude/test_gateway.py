@@ -85,6 +85,19 @@ async def test_model_without_a_limit_gets_a_budget_of_its_own() -> None:
     assert list(bench.gateway.budgets) == ["claude-opus-5"]
 
 
+async def test_unknown_limits_are_found_out_by_one_call_and_then_all_may_go() -> None:
+    gates = [asyncio.Event() for _ in range(3)]
+    bench = Bench(*(Step(result=reply(), gate=gate) for gate in gates), limits=())
+    calls = [asyncio.create_task(bench.call()) for _ in gates]
+    await until(lambda: bench.gateway.budgets != {} and bench.budget.waiting() == 2)
+    assert len(bench.client.requests) == 1
+    gates[0].set()
+    await until(lambda: len(bench.client.requests) == 3)
+    for gate in gates:
+        gate.set()
+    assert await asyncio.gather(*calls) == [reply()] * 3
+
+
 async def test_pieces_of_a_streamed_answer_are_passed_on() -> None:
     bench = Bench(Step(result=reply(), pieces=("a", "b")))
     heard: list[str] = []

@@ -112,19 +112,16 @@ async def test_waiter_cancelled_after_its_grant_gives_it_back() -> None:
     assert queue.line.budget.in_flight == 2
 
 
-async def test_large_head_that_leaves_does_not_block_the_others() -> None:
-    queue = Queue()
-    large = asyncio.create_task(
-        queue.line.wait(Need(input_tokens=0, output_tokens=0, requests=9), 0, 0.0)
-    )
-    await until(lambda: queue.line.budget.in_flight == 1)
-    await large
-    gone, small = queue.join("gone"), queue.join("small")
-    await queue.settled(2)
-    gone.cancel()
-    await queue.settled(1)
-    queue.tick(9.0)
-    await small
+async def test_large_head_that_leaves_lets_those_behind_it_go_at_once() -> None:
+    line = Line(Budget(Ceiling(requests_per_minute=120), 0.0), ManualClock(0.0))
+    await line.wait(ONE, 0, 0.0)  # one of two is left
+    two = Need(input_tokens=0, output_tokens=0, requests=2)
+    large = asyncio.create_task(line.wait(two, 0, 0.0))
+    small = asyncio.create_task(line.wait(ONE, 1, 0.0))
+    await until(lambda: line.budget.waiting() == 2)
+    large.cancel()
+    await until(small.done)  # without a tick of the clock
+    assert small.result().need == ONE
 
 
 async def test_closed_line_lets_one_probe_go_and_the_rest_after_it() -> None:
