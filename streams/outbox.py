@@ -22,6 +22,9 @@ STOP_S = 2.0
 MAX_REQUEST_BYTES = 8 * 2**20
 # The default of 16 KiB makes hundreds of senders queue for one batch, each woken by every other.
 BATCH_BYTES = 128 * 2**10
+# Kafka takes a record with neither key nor value, aiokafka asserts that there is none: a tombstone
+# without a key goes past the assertion as this, and becomes null in the serializer.
+_NOTHING: Any = object()
 # Error texts are cut to this when the broker finds a letter too large.
 SHORT_TEXT_BYTES = 1024
 
@@ -48,6 +51,7 @@ class Outbox:
             return
         producer = AIOKafkaProducer(
             **client_options(self._kafka),
+            value_serializer=_or_null,
             acks="all",
             enable_idempotence=True,
             max_request_size=MAX_REQUEST_BYTES,
@@ -141,7 +145,7 @@ class Outbox:
     async def _send(self, message: Message) -> tuple[int, int]:
         future: asyncio.Future[Any] = await self._running.send(
             message.topic,
-            value=message.value,
+            value=_NOTHING if message.value is None else message.value,
             key=message.key,
             partition=message.partition,
             headers=list(message.headers),
@@ -160,3 +164,7 @@ def _shortened(name: str, value: bytes) -> bytes:
     if name != "__dlq.errors.message":
         return value
     return value[:SHORT_TEXT_BYTES].decode("utf-8", "ignore").encode()  # no half character
+
+
+def _or_null(value: Any) -> bytes | None:  # noqa: ANN401 - bytes, or the mark of none
+    return None if value is _NOTHING else value

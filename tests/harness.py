@@ -23,6 +23,7 @@ from tests.outputs import Join, Outputs, Source, identity_join
 from tests.worker_process import WorkerProcess
 
 PARTITIONS = 4
+TOMBSTONE = b"\x00tombstone"
 # Replies within a tenth of a second, and limits that are in nobody's way.
 QUICK = SimulatorSettings(time_scale=0.1, tail=0.02)
 PLENTY = """
@@ -72,7 +73,12 @@ class Rig:
         self.outputs = Outputs(self.settings)
         self.published: list[Source] = []
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, acks="all", max_request_size=4 * 2**20, linger_ms=5
+            bootstrap_servers=bootstrap,
+            acks="all",
+            max_request_size=4 * 2**20,
+            linger_ms=5,
+            # aiokafka asserts that there is a key or a value; Kafka takes a record with neither.
+            value_serializer=lambda value: None if value == TOMBSTONE else value,
         )
         self._exits = AsyncExitStack()
 
@@ -134,7 +140,7 @@ class Rig:
         sent = [
             await self._producer.send(
                 topic,
-                value,
+                TOMBSTONE if value is None else value,
                 key=key,
                 partition=number % PARTITIONS if partition is None else partition,
                 headers=list(headers),

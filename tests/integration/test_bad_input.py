@@ -118,6 +118,13 @@ async def test_bad_input_becomes_a_letter_and_its_partition_goes_on(
     assert text(letter, "dlq.stage") == "decode"
 
 
+async def test_record_without_key_and_value_is_a_letter_too(working: Rig) -> None:
+    [source] = await working.publish(REALTIME, None)
+    await working.outputs.until_ended([source])
+    [letter] = working.outputs.letters[source]
+    assert (letter.key, letter.value) == (None, None)
+
+
 async def test_headers_of_a_letter(working: Rig) -> None:
     letter = await letter_of(working, KINDS["blank text"])
     own = {name: value.decode() for name, value in letter.headers[len(GIVEN) :]}
