@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from agents.task import Task, TaskError
-from schemas.settings import Classes, Settings
+from schemas.sections import Classes
+from schemas.settings import Settings
 from schemas.workload import WorkloadClass
 
 

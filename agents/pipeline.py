@@ -210,7 +210,9 @@ class Pipeline:
 
     def _held(self, retry: Retry, work: Work, progress: Progress) -> Held:
         self._observer.observe(Retried(workload=work.place.workload, reason=retry.reason))
-        counted = self._failure_counted(progress, record=retry.counts)
+        # A budget found closed is no attempt: nothing was tried.
+        tried = retry.failure.stage is not Stage.RESERVE
+        counted = self._failure_counted(progress, record=retry.counts) if tried else progress
         return Held(
             until=self._clock() + retry.after_s,
             reason=retry.reason,

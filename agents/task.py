@@ -68,6 +68,7 @@ class Task:
             "model": self.model,
             "instructions": self.instructions,
             "schema": self.output.model_json_schema(),
+            "validators": _source(self.output),
             "max_output_tokens": self.max_output_tokens,
             "effort": self.effort,
             "thinking": self.thinking,
@@ -93,7 +94,7 @@ def _problem(task: Task) -> str:
     return ""
 
 
-def _source(check: Check) -> str:
+def _source(check: Check | type[BaseModel]) -> str:
     try:
         return inspect.getsource(check)
     except (OSError, TypeError):  # made at run time, or an object with __call__

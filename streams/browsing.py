@@ -1,7 +1,7 @@
 """Reads topics without a group: for people and reports, never for work."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,11 +19,9 @@ POLL_MS = 500
 async def follow(settings: Settings, topic: str, *, from_beginning: bool) -> AsyncGenerator[Record]:
     """Yield records as they come, for ever. Raises TopicMissing, KafkaUnavailable."""
     async with _consumer(settings, [topic]) as consumer:
-        partitions = consumer.assignment()
-        if from_beginning:
-            await consumer.seek_to_beginning(*partitions)
-        else:
-            await consumer.seek_to_end(*partitions)
+        partitions = list(consumer.assignment())
+        ask = consumer.beginning_offsets if from_beginning else consumer.end_offsets
+        _seek(consumer, await ask(partitions))
         while True:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in records:
@@ -37,7 +35,7 @@ async def read_all(settings: Settings, topics: Sequence[str]) -> AsyncGenerator[
         ends = await consumer.end_offsets(partitions)
         begins = await consumer.beginning_offsets(partitions)
         left = {tp for tp in partitions if ends[tp] > begins[tp]}
-        await consumer.seek_to_beginning(*partitions)
+        _seek(consumer, begins)
         while left:
             found = await consumer.getmany(*left, timeout_ms=POLL_MS)
             for tp, records in found.items():
@@ -45,6 +43,16 @@ async def read_all(settings: Settings, topics: Sequence[str]) -> AsyncGenerator[
                     if record.offset < ends[tp]:
                         yield _record(record)
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+
+
+def _seek(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
+    """Go to these offsets, at once.
+
+    `seek_to_beginning` asks the broker, and loses to the same question of the client itself about
+    the end of a fresh partition when that is answered last.
+    """
+    for partition, offset in offsets.items():
+        consumer.seek(partition, offset)
 
 
 @asynccontextmanager

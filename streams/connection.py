@@ -6,7 +6,7 @@ from typing import Any
 from aiokafka.helpers import create_ssl_context
 
 from schemas.problem import Problem
-from schemas.settings import ConfigurationError, Kafka
+from schemas.sections import ConfigurationError, Kafka
 
 # Bound of one request to a broker, and of the first contact.
 REQUEST_TIMEOUT_S = 15.0

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import faust
 from faust.transport.drivers import aiokafka as driver
 
-from schemas.settings import Kafka
+from schemas.sections import Kafka
 from streams.connection import REQUEST_TIMEOUT_S, ssl_context
 from streams.record import Record
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from schemas.settings import Kafka
+from schemas.sections import Kafka
 from streams.connection import REQUEST_TIMEOUT_S, KafkaUnavailable, client_options
 from streams.record import Message
 

@@ -10,7 +10,7 @@ from agents.task import TASK_NAME
 from schemas.dead_letter import Disposition, Stage
 from schemas.events import Event
 from schemas.outcome import Failed, Failure, Progress
-from schemas.settings import ClassSettings
+from schemas.sections import ClassSettings
 from schemas.workload import WorkloadClass
 from streams.codec import Undecodable, decode, task_name
 from streams.record import Record

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from agents.pipeline import Pipeline, Work
 from schemas.observation import Observer, Received, Released, Repeated
 from schemas.outcome import Completed, Failed, Held, HeldReason, Progress
-from schemas.settings import ClassSettings
+from schemas.sections import ClassSettings
 from schemas.workload import WORKLOADS, WorkloadClass
 from streams.deltas import Deltas
 from streams.offsets import Offsets, Partition

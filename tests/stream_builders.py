@@ -10,7 +10,7 @@ from agents.task import Task
 from schemas.dead_letter import Disposition, Stage
 from schemas.outcome import Completed, Failed, Failure, Held
 from schemas.results import Timing
-from schemas.settings import Classes
+from schemas.sections import Classes
 from schemas.workload import WorkloadClass
 from streams.envelope import Ending, Origin
 from streams.record import Message, Record

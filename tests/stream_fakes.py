@@ -8,7 +8,7 @@ from agents.pipeline import Listener, Pipeline, Work
 from agents.task import Task
 from schemas.observation import Observation
 from schemas.outcome import Outcome, Progress
-from schemas.settings import Kafka, RealtimeSettings
+from schemas.sections import Kafka, RealtimeSettings
 from schemas.workload import WorkloadClass
 from streams.logbook import Several
 from streams.metrics import Metrics

@@ -10,10 +10,11 @@ from itertools import count
 
 from agents.claude.bucket import Bucket
 from agents.claude.limits import ROUNDING, Heard, Unit
-from schemas.settings import Ceiling
+from schemas.sections import Ceiling
 
-# While nothing is known about a model's limits, one call at a time finds out.
-UNKNOWN_IN_FLIGHT = 1
+# While nothing is known about a model's limits, and after a closed time, calls go one by one. One
+# that hangs keeps the others waiting for so long.
+PROBE_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grants:
-    """Who may go now, and when to look again (None: after the next settlement)."""
+    """Who may go now, and when to look again (None: nobody waits)."""
 
     granted: tuple[tuple[Ticket, Reservation], ...]
     next_at: float | None
@@ -78,6 +79,7 @@ class Budget:
         self._held: dict[int, Reservation] = {}
         self._known = any(limit is not None for limit in self._ceiling.values())
         self._closed_until = 0.0
+        self._granted_at = 0.0
         self._probe: Reservation | None = None
 
     def __repr__(self) -> str:
@@ -115,8 +117,7 @@ class Budget:
         while self._line:
             head = self._line[0]
             if not head.left and (wait := self._wait_s(head.need, now)) != 0:
-                next_at = None if wait is None else now + wait
-                return Grants(granted=tuple(granted), next_at=next_at)
+                return Grants(granted=tuple(granted), next_at=now + wait)
             heapq.heappop(self._line)
             if not head.left:
                 granted.append((head, self._reserve(head.need, now)))
@@ -157,12 +158,14 @@ class Budget:
         """How many stand in line."""
         return sum(not ticket.left for ticket in self._line)
 
-    def _wait_s(self, need: Need, now: float) -> float | None:
-        """Return 0 to go, seconds to wait, or None: until somebody settles."""
+    def _wait_s(self, need: Need, now: float) -> float:
+        """Return how long to wait; 0: go."""
         if self.is_closed(now):
             return self._closed_until - now
-        if self._probe or (not self._known and self.in_flight >= UNKNOWN_IN_FLIGHT):
-            return None
+        if self._probe or (not self._known and self._held):
+            patience = self._granted_at + PROBE_PATIENCE_S - now
+            if patience > 0:
+                return patience
         return max(bucket.wait_s(need.of(unit)) for unit, bucket in self.buckets.items())
 
     def _reserve(self, need: Need, now: float) -> Reservation:
@@ -175,7 +178,9 @@ class Budget:
             marks={unit: bucket.charged for unit, bucket in self.buckets.items()},
         )
         self._held[reservation.id] = reservation
-        if self._closed_until > 0:  # the first grant after a closed time is the probe
+        self._granted_at = now
+        # The first grant after a closed time is the probe, and so is the next if that one hangs.
+        if self._closed_until > 0 or self._probe:
             self._probe, self._closed_until = reservation, 0.0
         return reservation
 

@@ -23,7 +23,7 @@ from agents.claude.errors import (
     Unavailable,
 )
 from agents.claude.limits import retry_after_s
-from agents.claude.models import can_disable_thinking, has_effort
+from agents.claude.models import has_effort, most_output_tokens, quiet_thinking
 from schemas.request import Block, Reply, Request
 from schemas.usage import Usage, cost_nanousd
 
@@ -167,21 +167,18 @@ def structured_format(output: type[BaseModel]) -> dict[str, Any]:
 def wire(request: Request) -> dict[str, Any]:
     """Return the arguments of `messages.create` for a request."""
     config: dict[str, Any] = {"format": structured_format(request.output)}
-    can_be_quiet = can_disable_thinking(request.model, request.effort)
-    quiet = can_be_quiet and request.thinking != "adaptive"
     if has_effort(request.model):
         config["effort"] = request.effort or "low"
     arguments: dict[str, Any] = {
         "model": request.model,
-        "max_tokens": request.max_output_tokens,
+        "max_tokens": min(request.max_output_tokens, most_output_tokens(request.model)),
         "system": [_block(block) for block in request.system],
         "messages": [{"role": turn.role, "content": turn.text} for turn in request.turns],
         "output_config": config,
     }
-    if quiet:
-        arguments["thinking"] = {"type": "disabled"}
-    elif request.thinking == "adaptive":
-        arguments["thinking"] = {"type": "adaptive"}
+    quiet = quiet_thinking(request.model, request.effort)
+    if thinking := "adaptive" if request.thinking == "adaptive" else quiet:
+        arguments["thinking"] = {"type": thinking}
     return arguments
 
 
@@ -268,9 +265,8 @@ def _kind(status: int, error_type: str | None, code: str | None, text: str) -> t
         return Misconfigured
     if status == 429 or error_type == "rate_limit_error":  # noqa: PLR2004 - HTTP status
         return RateLimited
-    if status in (200, 408, 409) or status >= 500:  # noqa: PLR2004 - HTTP status
-        return Unavailable
     # A limit that the customer set comes as a 400 without a code of its own.
     if code == "organization_on_hold" or "usage limits" in text or "on hold" in text:
         return Misconfigured
-    return RequestRejected
+    # What only a proxy answers is an outage, and no record's fault.
+    return RequestRejected if status in (400, 413, 422) else Unavailable

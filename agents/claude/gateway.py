@@ -17,7 +17,7 @@ from schemas.dead_letter import Disposition, Stage
 from schemas.observation import Called, Closed, Observer, Waited
 from schemas.outcome import Failure, HeldReason, Progress
 from schemas.request import Reply, Request
-from schemas.settings import Ceiling, Limit
+from schemas.sections import Ceiling, Limit
 from schemas.usage import Usage
 from schemas.workload import WORKLOADS, WorkloadClass
 

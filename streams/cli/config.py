@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import typer
 
-from schemas.settings import load
+from schemas.settings import load, masked
 from streams.cli.options import AsJson, Config, settings_and_folder
 
 app = typer.Typer(no_args_is_help=True, help="Settings: file, environment, defaults.")
@@ -15,7 +15,7 @@ def show(config: Config = None, as_json: AsJson = False) -> None:
     """Print the effective settings; secrets are masked."""
     import orjson
 
-    settings = load(config).model_dump(mode="json")
+    settings = masked(load(config))
     if as_json:
         typer.echo(orjson.dumps(settings, option=orjson.OPT_INDENT_2).decode())
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from schemas.problem import Problem
-from schemas.settings import ConfigurationError
+from schemas.sections import ConfigurationError
 from schemas.workload import WorkloadClass
 from streams import logbook
 from streams.cli.options import Config, run, settings_and_folder

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from schemas.settings import ConfigurationError, Web
+from schemas.sections import ConfigurationError, Web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _OPEN = ("/healthz", "/readyz")

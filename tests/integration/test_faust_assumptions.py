@@ -12,7 +12,7 @@ import pytest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from schemas.settings import Kafka
+from schemas.sections import Kafka
 from schemas.workload import WorkloadClass
 from streams.intake import Intake, SafeConsumer, SafeTransport
 from streams.offsets import Offsets

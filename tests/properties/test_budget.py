@@ -4,9 +4,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.claude.budget import NOTHING, Budget, Need, Reservation, Ticket
+from agents.claude.budget import NOTHING, PROBE_PATIENCE_S, Budget, Need, Reservation, Ticket
 from agents.claude.limits import Unit
-from schemas.settings import Ceiling
+from schemas.sections import Ceiling
 
 CEILING = Ceiling(
     requests_per_minute=120, input_tokens_per_minute=60_000, output_tokens_per_minute=12_000
@@ -169,7 +169,7 @@ def test_one_probe_goes_after_a_closed_time(need: Need, waiting: int, closed_s: 
     run.now = next_at
     run.grant()
     assert len(run.held) == 1
-    run.now += 100
+    run.now += PROBE_PATIENCE_S / 2
     run.grant()
     assert len(run.held) == 1
     run.settle(1.0)

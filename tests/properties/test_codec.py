@@ -8,7 +8,7 @@ from agents.catalog import Catalog
 from agents.pipeline import Work
 from schemas.dead_letter import Disposition
 from schemas.outcome import Failed
-from schemas.settings import Classes
+from schemas.sections import Classes
 from schemas.workload import WorkloadClass
 from streams.codec import Undecodable, decode
 from streams.reader import Reader

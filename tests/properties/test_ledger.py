@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from agents.claude.budget import Budget, Need, Reservation
 from agents.claude.limits import Heard, Unit
-from schemas.settings import Ceiling
+from schemas.sections import Ceiling
 
 START = 5000.0
 ONE = Need(input_tokens=0, output_tokens=0)

@@ -6,7 +6,8 @@ import pytest
 
 from agents.catalog import Catalog, load
 from agents.task import TaskError
-from schemas.settings import Classes, Settings
+from schemas.sections import Classes
+from schemas.settings import Settings
 from schemas.workload import WorkloadClass
 from tests.builders import task
 

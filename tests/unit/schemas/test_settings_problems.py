@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import ConfigurationError, load
+from schemas.sections import ConfigurationError
+from schemas.settings import load
 
 SECRET = "hunter2-very-secret"
 

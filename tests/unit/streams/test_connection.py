@@ -6,7 +6,7 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from schemas.settings import ConfigurationError, Kafka
+from schemas.sections import ConfigurationError, Kafka
 from streams.connection import client_options, ssl_context
 
 AUTHORITY = trustme.CA()

@@ -3,7 +3,7 @@ import logging
 import pytest
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from schemas.settings import Kafka
+from schemas.sections import Kafka
 from streams.outbox import SHORT_TEXT_BYTES, Outbox, TooLargeForKafka
 from streams.record import Message
 from tests.fakes import Steady, until

@@ -1,6 +1,7 @@
 import pytest
 
-from schemas.settings import Settings, Topics
+from schemas.sections import Topics
+from schemas.settings import Settings
 from streams.publishing import NoInputTopic, publish
 
 

@@ -3,7 +3,7 @@ import pytest
 from agents.pipeline import Work
 from schemas.dead_letter import Disposition, Stage
 from schemas.outcome import Failed
-from schemas.settings import RealtimeSettings
+from schemas.sections import RealtimeSettings
 from schemas.workload import WorkloadClass
 from streams.reader import Reader
 from streams.record import Record

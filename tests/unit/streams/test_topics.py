@@ -1,6 +1,7 @@
 import pytest
 
-from schemas.settings import App, Kafka, Settings, Topics
+from schemas.sections import App, Kafka, Topics
+from schemas.settings import Settings
 from schemas.workload import WorkloadClass
 from streams.topics import TopicNames, declared
 

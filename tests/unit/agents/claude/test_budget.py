@@ -1,8 +1,8 @@
 import pytest
 
-from agents.claude.budget import NOTHING, Budget, Need, Reservation, Ticket
+from agents.claude.budget import NOTHING, PROBE_PATIENCE_S, Budget, Need, Reservation, Ticket
 from agents.claude.limits import Unit
-from schemas.settings import Ceiling
+from schemas.sections import Ceiling
 
 NOW = 1000.0
 CEILING = Ceiling(
@@ -131,9 +131,19 @@ def test_closed_budget_opens_with_one_probe() -> None:
     assert not made.is_closed(NOW + 7)
     grants = made.grant(NOW + 7)
     assert [ticket for ticket, _ in grants.granted] == tickets[:1]
-    assert grants.next_at is None
+    assert grants.next_at == NOW + 7 + PROBE_PATIENCE_S
     made.settle(grants.granted[0][1], SMALL, NOW + 8)
     assert len(granted(made, NOW + 8)) == 2
+
+
+def test_probe_that_hangs_is_followed_by_another_and_not_by_the_crowd() -> None:
+    made = budget()
+    made.close(NOW + 7)
+    for _ in range(3):
+        ask(made)
+    assert len(granted(made, NOW + 7)) == 1
+    assert len(granted(made, NOW + 7 + PROBE_PATIENCE_S)) == 1
+    assert granted(made, NOW + 8 + PROBE_PATIENCE_S) == []
 
 
 def test_shorter_closing_does_not_open_earlier() -> None:

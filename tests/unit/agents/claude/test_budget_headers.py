@@ -1,8 +1,8 @@
 import pytest
 
-from agents.claude.budget import NOTHING, Budget, Need, Reservation
+from agents.claude.budget import NOTHING, PROBE_PATIENCE_S, Budget, Need, Reservation
 from agents.claude.limits import Heard, Unit
-from schemas.settings import Ceiling
+from schemas.sections import Ceiling
 
 NOW = 1000.0
 NEED = Need(input_tokens=0, output_tokens=100)
@@ -23,7 +23,7 @@ def test_unknown_limits_let_one_call_at_a_time_find_out() -> None:
     first = granted(made)
     made.enqueue(NEED, 0, 0.0)
     assert made.grant(NOW).granted == ()
-    assert made.grant(NOW).next_at is None
+    assert made.grant(NOW).next_at == NOW + PROBE_PATIENCE_S
     made.settle(first, NOTHING, NOW)  # it failed, and told nothing
     second = [reservation for _, reservation in made.grant(NOW).granted]
     assert len(second) == 1

@@ -16,7 +16,7 @@ from agents.claude.retry import GiveUp, Retry
 from schemas.dead_letter import Disposition, Stage
 from schemas.observation import Called, Closed, Waited
 from schemas.request import Reply
-from schemas.settings import Limit
+from schemas.sections import Limit
 from tests.builders import MODEL, place, progress, reply, request
 from tests.fakes import ManualClock, Recorder, ScriptedClient, Steady, Step, until
 

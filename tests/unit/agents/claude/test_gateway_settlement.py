@@ -15,7 +15,7 @@ from agents.claude.gateway import Gateway
 from agents.claude.limits import Unit
 from schemas.observation import Called
 from schemas.request import Reply
-from schemas.settings import Limit
+from schemas.sections import Limit
 from schemas.usage import Usage
 from tests.builders import MODEL, limit_headers, place, progress, reply, request
 from tests.fakes import ManualClock, Recorder, ScriptedClient, Steady, Step, until

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from agents.claude.budget import Budget, Need, Reservation
+from agents.claude.budget import PROBE_PATIENCE_S, Budget, Need, Reservation
 from agents.claude.line import Line
-from schemas.settings import Ceiling
+from schemas.sections import Ceiling
 from tests.fakes import ManualClock, until
 
 pytestmark = pytest.mark.timeout(20)  # a waiter that is left behind would wait for ever
@@ -131,7 +131,7 @@ async def test_closed_line_lets_one_probe_go_and_the_rest_after_it() -> None:
     await queue.settled(3)
     queue.tick(5)
     probe = await calls[0]
-    queue.tick(60)
+    queue.tick(PROBE_PATIENCE_S / 2)
     await queue.settled(2)
     queue.line.budget.settle(probe, ONE, queue.clock())
     queue.tick()

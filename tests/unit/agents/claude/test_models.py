@@ -7,7 +7,7 @@ from schemas.request import Effort
 from schemas.usage import PRICES
 from tests.builders import request
 
-ALWAYS = ["claude-sonnet-5-5", "claude-opus-5-5", "claude-fable-5", "claude-fable-5-2"]
+ALWAYS = ["claude-opus-5-5", "claude-fable-5", "claude-fable-5-2"]
 SWITCHED = ["claude-haiku-5-5", "claude-opus-5", "claude-sonnet-5", "claude-opus-4-8"]
 OLD = ["claude-haiku-4-5", "claude-haiku-4-5-20251001", "claude-sonnet-4-5"]
 
@@ -22,6 +22,15 @@ def test_thinking_is_off_unless_asked_for(model: str) -> None:
 def test_model_that_always_thinks_is_not_told_not_to(model: str) -> None:
     assert "thinking" not in wire(request(model=model))
     assert "thinking" not in wire(request(model=model, thinking="disabled"))
+
+
+def test_model_that_cannot_be_off_thinks_between_tools_only() -> None:
+    assert wire(request(model="claude-sonnet-5-5"))["thinking"] == {"type": "between_tools"}
+
+
+def test_doubled_cap_stays_within_the_models_own() -> None:
+    doubled = request(model="claude-haiku-5-5", max_output_tokens=200_000)
+    assert wire(doubled)["max_tokens"] == 128_000
 
 
 @pytest.mark.parametrize("model", [*SWITCHED, *ALWAYS])

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from schemas.settings import ConfigurationError, Web
+from schemas.sections import ConfigurationError, Web
 from streams.web import Readiness, WebServer
 
 READY = Readiness()
