@@ -160,11 +160,8 @@ async def test_letters_are_listed_filtered_and_counted(person: Person, letters: 
     for filters, count in (
         (("--disposition", "UNDECODABLE"), 1),
         (("--class", "batch"), 0),
-        (("--key", "k1", "--limit", "2"), 2),
-        (("--error", "unknown_task"), 1),
-        (("--id", "evt-bad"), 1),
-        (("--since", "1h"), 3),
-        (("--until", "2026-01-01T00:00:00Z"), 0),
+        (("--key", "k1", "--since", "1h", "--limit", "2"), 2),
+        (("--error", "unknown_task", "--id", "evt-odd"), 1),
     ):
         found = await person.headrace("dlq", "ls", *filters)
         assert (found.status, len(found.out.splitlines())) == (0, count), filters

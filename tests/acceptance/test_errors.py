@@ -1,7 +1,6 @@
 """What a person has to put right is said in one line, with the right exit status."""
 
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -124,7 +123,3 @@ async def test_metrics_behind_a_token(rig: Rig) -> None:
     assert (await worker.get("/readyz"))[0] == 200
     assert await worker.end() == 0
     assert "open-sesame" not in worker.log
-
-
-def test_settings_of_the_rig_are_the_persons(rig: Rig) -> None:
-    assert isinstance(rig.config, Path)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,12 @@ from tests.outputs import text
 
 REALTIME, BATCH = WorkloadClass.REALTIME, WorkloadClass.BATCH
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-GIVEN = (("traceparent", TRACE), ("shop", b"\xff\x00 bytes"), ("shop", b"twice"))
+GIVEN: tuple[tuple[str, Any], ...] = (
+    ("traceparent", TRACE),
+    ("shop", b"\xff\x00 bytes"),
+    ("shop", b"twice"),
+    ("ce_type", None),  # Kafka takes a header without a value
+)
 FORGED = (("dlq.disposition", b"OPERATOR"), ("__dlq.errors.offset", b"999"))
 
 

@@ -31,7 +31,7 @@ async def test_broker_killed_and_restarted_under_load_loses_nothing(
 
 
 async def test_worker_can_be_stopped_while_no_broker_is_there(rig: Rig, broker: LocalKafka) -> None:
-    worker = await rig.worker("worker", {"HEADRACE_APP__DRAIN_S": "3"}).start()
+    worker = await rig.worker("worker", {"HEADRACE_APP__DRAIN_S": "2"}, static=True).start()
     await rig.publish(WorkloadClass.REALTIME, *(event(n) for n in range(40)))
     await rig.outputs.until_more(1)
     broker.kill(1)
