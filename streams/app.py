@@ -83,7 +83,7 @@ class Processor:
             name=self.workload,
             trouble=runner.trouble or self.intake.trouble,
             rebalancing=self.intake.rebalancing,
-            forgotten=bool(runner.uncommitted and not runner.in_flight and not runner.held),
+            forgotten=runner.forgotten,
         )
 
 

@@ -83,13 +83,26 @@ class SafeConsumer(driver.Consumer):
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:  # noqa: ANN401
         """Do nothing: the tracker knows gaps by what it was given."""
 
+    def committed_offset(self, tp: Any) -> int | None:  # noqa: ANN401
+        """Return what the group has committed, as far as this worker knows."""
+        offset: int | None = self._committed_offset[tp]
+        return offset
+
+    async def commit_last(self) -> None:
+        """Commit what is done now. A failure costs duplicates, never a loss."""
+        with suppress(Exception):
+            # The first call only joins a commit that is under way, with an older watermark.
+            await self.commit() or await self.commit()
+
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
-        """Commit the watermark while it is still ours, then forget the partitions."""
-        with suppress(Exception):  # a failed commit costs duplicates, never a loss
-            await asyncio.wait_for(self.commit(), REVOKE_COMMIT_S)
+        """Take nothing more, commit the watermark while it is ours, forget the partitions."""
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        self.app.forget(revoked)
+        # Faust's commit may outlive its cancellation, so it is left behind and not cancelled.
+        await asyncio.wait({asyncio.create_task(self.commit_last())}, timeout=REVOKE_COMMIT_S)
         for tp in revoked:
             self.app.watermarks.revoked(tp)
-        self.app.forget(revoked)
         await super().on_partitions_revoked(revoked)
 
 
@@ -137,12 +150,7 @@ class Intake(faust.App):
     async def commit_now(self) -> None:
         """Commit the watermark, as the last thing before leaving."""
         if not self.rebalancing and self.consumer.assignment():
-            await self.consumer.commit()
-
-    @property
-    def assigned(self) -> frozenset[Partition]:
-        """Partitions that this worker reads."""
-        return frozenset(tuple(tp) for tp in self.consumer.assignment())
+            await self.consumer.commit_last()
 
     @property
     def joined(self) -> bool:
@@ -164,7 +172,9 @@ class Intake(faust.App):
         total = 0
         for tp in self.consumer.assignment():
             end, done = self.consumer.highwater(tp), self.watermarks.watermark(tuple(tp))
-            total += max(0, (end or 0) - done) if done is not None else 0
+            if done is None:  # nothing fetched since the assignment
+                done = self.consumer.committed_offset(tp)
+            total += max(0, (end or 0) - (done or 0))
         return total
 
 

@@ -22,6 +22,7 @@ class _Lane:
     waiting: deque[tuple[int, float]] = field(default_factory=deque)
     done: set[int] = field(default_factory=set)
     last: int = -1
+    delivered: int = -1
 
     @property
     def watermark(self) -> int:
@@ -38,6 +39,7 @@ class Offsets:
     def __init__(self) -> None:
         self._lanes: dict[Partition, _Lane] = {}
         self._remembered: dict[Partition, tuple[int, set[int]]] = {}
+        self._epochs: dict[Partition, int] = {}
 
     def __repr__(self) -> str:
         return f"Offsets({ {f'{t}[{p}]': lane.watermark for (t, p), lane in self._lanes.items()} })"
@@ -60,6 +62,23 @@ class Offsets:
         if offset in self._remembered.get(partition, (0, ()))[1]:
             lane.done.add(offset)
             lane.release()
+
+    def epoch(self, partition: Partition) -> int:
+        """Return a number that changes when the partition's log begins anew."""
+        return self._epochs.get(partition, 0)
+
+    def delivered(self, partition: Partition, offset: int) -> None:
+        """Take note that a record reached its runner; those before it did so earlier."""
+        if lane := self._lanes.get(partition):
+            lane.delivered = max(lane.delivered, offset)
+
+    def overtaken(self) -> list[tuple[Partition, int]]:
+        """Return the heads that hold a watermark while later records were delivered."""
+        return [
+            (partition, lane.waiting[0][0])
+            for partition, lane in self._lanes.items()
+            if lane.waiting and lane.waiting[0][0] < lane.delivered
+        ]
 
     def is_open(self, partition: Partition, offset: int) -> bool:
         """Whether a registered record still has to be worked on."""
@@ -91,6 +110,7 @@ class Offsets:
         """Forget a partition whose log began anew: its offsets mean other records now."""
         self._lanes.pop(partition, None)
         self._remembered.pop(partition, None)
+        self._epochs[partition] = self.epoch(partition) + 1
 
     def uncommitted(self) -> int:
         """How many records are registered and not passed by the watermark."""

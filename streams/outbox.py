@@ -16,6 +16,7 @@ from streams.record import Message
 log = logging.getLogger(__name__)
 
 BACKOFF_S, BACKOFF_CAP_S = 0.2, 5.0
+RETIRE_S = 30.0
 # What is not confirmed by then will not be: no broker is there.
 STOP_S = 2.0
 # The broker decides about sizes, topic by topic; our own bound only stops absurd ones.
@@ -41,31 +42,15 @@ class Outbox:
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
         self._producer: AIOKafkaProducer | None = None
         self._loose: set[asyncio.Task[None]] = set()
+        self._watched: set[str] = set()
+        self._renewing = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"Outbox({self._kafka.bootstrap_servers})"
 
     async def start(self) -> None:
         """Connect. Raises KafkaUnavailable."""
-        if self._producer:
-            return
-        producer = AIOKafkaProducer(
-            **client_options(self._kafka),
-            value_serializer=_or_null,
-            acks="all",
-            enable_idempotence=True,
-            max_request_size=MAX_REQUEST_BYTES,
-            max_batch_size=BATCH_BYTES,
-            metadata_max_age_ms=15_000,
-        )
-        try:
-            await producer.start()
-        except KafkaError as problem:
-            await producer.stop()
-            raise KafkaUnavailable(
-                f"Kafka at {self._kafka.bootstrap_servers} cannot be used: {type(problem).__name__}"
-            ) from problem
-        self._producer = producer
+        self._producer = self._producer or await self._connected()
 
     async def stop(self) -> None:
         """Give up what is not confirmed yet: it was not acknowledged either."""
@@ -81,8 +66,8 @@ class Outbox:
 
     async def watch(self, *topics: str) -> None:
         """Learn the partitions of these topics, so that `partitions` knows them."""
-        for topic in topics:
-            await self._running.partitions_for(topic)
+        self._watched |= set(topics)
+        await self._learn(self._running)
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has, 0 when that is not known."""
@@ -104,11 +89,14 @@ class Outbox:
         """
         attempt = 0
         while True:
+            producer = self._running
             try:
                 return await self._send(message)
             except MessageSizeTooLargeError as problem:
+                await self._renew(producer)
                 raise TooLargeForKafka(f"{message.topic} refuses the record's size") from problem
             except KafkaError as problem:
+                await self._renew(producer)
                 attempt += 1
                 log.warning(
                     "cannot publish to %s: %s; trying again",
@@ -135,6 +123,50 @@ class Outbox:
         task = asyncio.create_task(self._try(message))
         self._loose.add(task)
         task.add_done_callback(self._loose.discard)
+
+    async def _connected(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            **client_options(self._kafka),
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=MAX_REQUEST_BYTES,
+            max_batch_size=BATCH_BYTES,
+            metadata_max_age_ms=15_000,
+        )
+        try:
+            await producer.start()
+            await self._learn(producer)
+        except KafkaError as problem:
+            await producer.stop()
+            raise KafkaUnavailable(
+                f"Kafka at {self._kafka.bootstrap_servers} cannot be used: {type(problem).__name__}"
+            ) from problem
+        return producer
+
+    async def _learn(self, producer: AIOKafkaProducer) -> None:
+        for topic in self._watched:
+            await producer.partitions_for(topic)
+
+    async def _renew(self, failed: AIOKafkaProducer) -> None:
+        """Replace a producer of which a batch was refused.
+
+        aiokafka does not give a refused batch's sequence numbers back: to the broker the next
+        batch of that partition is out of order, and so is every one after it.
+        """
+        async with self._renewing:
+            if self._producer is not failed:
+                return  # replaced already, or stopped
+            try:
+                self._producer = await self._connected()
+            except KafkaUnavailable:
+                return  # the next failure tries again
+            retiring = asyncio.create_task(self._retire(failed))
+            self._loose.add(retiring)
+            retiring.add_done_callback(self._loose.discard)
+
+    async def _retire(self, producer: AIOKafkaProducer) -> None:
+        """Let it finish what it can; what it cannot, its senders publish anew."""
+        await asyncio.wait({asyncio.create_task(producer.stop())}, timeout=RETIRE_S)
 
     async def _try(self, message: Message) -> None:
         try:

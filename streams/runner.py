@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,8 +24,13 @@ log = logging.getLogger(__name__)
 
 # Records that wait for an outage to end hold no slot; this many times the slots may be in memory.
 MEMORY_FACTOR = 2
+# How far the newest record may be ahead of a slow one; a crash reads all of them again.
+MOST_UNCOMMITTED = 10_000
 # A cancelled record ends within this time, or is left to the end of the process.
 CANCEL_S = 5.0
+
+
+Identity = tuple[Partition, int, int]
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +39,7 @@ class Job:
 
     record: Record
     read_at: float
+    epoch: int
     held: HeldReason | None = None
     sent: bool = False
     paid: bool = False
@@ -70,7 +77,7 @@ class Runner:
         self._settings, self._reader = settings, reader
         self._pipeline, self._settlement = pipeline, settlement
         self._observer, self._clock, self._wall = observer, clock, wall
-        self._jobs: dict[tuple[Partition, int], tuple[Job, asyncio.Task[None]]] = {}
+        self._jobs: dict[Identity, tuple[Job, asyncio.Task[None]]] = {}
         self._bytes = 0
         self._slots = asyncio.Semaphore(settings.max_in_flight)
         self._changed = asyncio.Event()
@@ -82,9 +89,12 @@ class Runner:
 
     async def deliver(self, record: Record) -> None:
         """Take a record from the intake; returns when there is room for the next."""
-        identity = ((record.topic, record.partition), record.offset)
+        partition = (record.topic, record.partition)
+        epoch = self.offsets.epoch(partition)
+        identity = (partition, record.offset, epoch)
+        self.offsets.delivered(partition, record.offset)
         await self._cancelled(identity)
-        known = identity in self._jobs or not self.offsets.is_open(*identity)
+        known = identity in self._jobs or not self._is_open(record, epoch)
         if not known:
             await self._room(record.size)
         # From here to the job there is no await, so at any time every received record is counted.
@@ -92,10 +102,10 @@ class Runner:
         if known:
             self._observer.observe(Repeated(workload=self.workload))
             return
-        if self._closing or not self.offsets.is_open(*identity):
+        if not self._is_open(record, epoch):
             self._observer.observe(Released(workload=self.workload))
             return
-        job = Job(record, self._clock())
+        job = Job(record, self._clock(), epoch)
         task = asyncio.create_task(self._work(job))
         self._jobs[identity] = (job, task)
         self._bytes += record.size
@@ -104,7 +114,7 @@ class Runner:
     def forget(self, partitions: Iterable[Partition]) -> None:
         """Drop what is neither sent nor paid of partitions that go away; the rest runs on."""
         gone = set(partitions)
-        for (partition, _), (job, task) in self._jobs.items():
+        for (partition, *_), (job, task) in self._jobs.items():
             if partition in gone and not (job.sent or job.paid):
                 task.cancel()
 
@@ -146,18 +156,29 @@ class Runner:
         return self.offsets.oldest_age_s(self._clock())
 
     @property
+    def forgotten(self) -> bool:
+        """Whether a watermark waits for a record that nobody works on: Faust lost it."""
+        working = {(partition, offset) for partition, offset, _ in self._jobs}
+        return any(head not in working for head in self.offsets.overtaken())
+
+    @property
     def waits_for_room(self) -> bool:
         """Whether no further record fits at present."""
-        return len(self._jobs) >= MEMORY_FACTOR * self._settings.max_in_flight
+        return (
+            len(self._jobs) >= MEMORY_FACTOR * self._settings.max_in_flight
+            or self.offsets.uncommitted() >= MOST_UNCOMMITTED
+        )
 
-    async def _cancelled(self, identity: tuple[Partition, int]) -> None:
+    async def _cancelled(self, identity: Identity) -> None:
         """Let a job end that was dropped a moment ago and is now delivered again."""
         if (known := self._jobs.get(identity)) and known[1].cancelling():
             await asyncio.wait([known[1]])
 
     async def _room(self, size: int) -> None:
-        while not self._closing and (
-            self.waits_for_room
+        """Wait for room; while draining there is none, and the intake is soon stopped."""
+        while (
+            self._closing
+            or self.waits_for_room
             or (self._bytes and self._bytes + size > self._settings.max_buffered_bytes)
         ):
             self._changed.clear()
@@ -171,7 +192,9 @@ class Runner:
         else:
             async with Turn(self._conversations, record, work):
                 await self._answer(job, work)
-        self.offsets.done((record.topic, record.partition), record.offset)
+        partition = (record.topic, record.partition)
+        if job.epoch == self.offsets.epoch(partition):  # else this offset is another record now
+            self.offsets.done(partition, record.offset)
 
     async def _answer(self, job: Job, work: Work) -> None:
         if WORKLOADS[self.workload].lane == "streamed":
@@ -180,9 +203,11 @@ class Runner:
                 work.task.name,
                 lambda delta: self._settlement.post(job.record, delta),
             )
-        outcome = await self._outcome(job, work)
-        if job.deltas:
-            job.deltas.flush()
+        try:
+            outcome = await self._outcome(job, work)
+        finally:
+            if job.deltas:
+                job.deltas.flush()
         if isinstance(outcome, Completed):
             await self._settlement.complete(job.record, work, outcome, job.read_at)
         else:
@@ -198,15 +223,18 @@ class Runner:
             job.sent, job.paid = False, bool(progress.replies)
             if not isinstance(outcome, Held):
                 return outcome
-            if not (job.paid or self._is_ours(job.record)):
+            if not (job.paid or self._is_open(job.record, job.epoch)):
                 # The partition went away while the call was in the air: its new owner goes on.
                 raise asyncio.CancelledError
             job.held = outcome.reason
             await asyncio.sleep(self._wait_s(outcome, work))
             job.held = None
 
-    def _is_ours(self, record: Record) -> bool:
-        return self.offsets.is_open((record.topic, record.partition), record.offset)
+    def _is_open(self, record: Record, epoch: int) -> bool:
+        partition = (record.topic, record.partition)
+        return epoch == self.offsets.epoch(partition) and self.offsets.is_open(
+            partition, record.offset
+        )
 
     def _wait_s(self, held: Held, work: Work) -> float:
         """Return how long to hold. Expiry ends a hold once; later ones last as they say."""
@@ -214,7 +242,7 @@ class Runner:
         left = (work.place.expires_at or 0.0) - self._wall()
         return max(0.0, min(wait, left) if left > 0 else wait)
 
-    def _ended(self, identity: tuple[Partition, int], task: asyncio.Task[None]) -> None:
+    def _ended(self, identity: Identity, task: asyncio.Task[None]) -> None:
         job, _ = self._jobs.pop(identity)
         self._bytes -= job.record.size
         self._changed.set()
@@ -223,7 +251,9 @@ class Runner:
         elif problem := task.exception():
             # Not acknowledged, so not lost; but nobody would work on it before a restart.
             self.trouble = f"{type(problem).__name__} while settling a record"
-            log.critical(self.trouble, exc_info=problem, extra={"event": "runner_failed"})
+            # The places without the words: those may repeat what the event says.
+            trace = "".join(traceback.format_tb(problem.__traceback__))
+            log.critical("%s\n%s", self.trouble, trace, extra={"event": "runner_failed"})
 
 
 def _ended(task: asyncio.Task[None]) -> bool:
