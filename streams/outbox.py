@@ -89,7 +89,7 @@ class Outbox:
         """
         attempt = 0
         while True:
-            producer = self._running
+            producer = self._producer
             try:
                 return await self._send(message)
             except MessageSizeTooLargeError as problem:
@@ -147,14 +147,14 @@ class Outbox:
         for topic in self._watched:
             await producer.partitions_for(topic)
 
-    async def _renew(self, failed: AIOKafkaProducer) -> None:
+    async def _renew(self, failed: AIOKafkaProducer | None) -> None:
         """Replace a producer of which a batch was refused.
 
         aiokafka does not give a refused batch's sequence numbers back: to the broker the next
         batch of that partition is out of order, and so is every one after it.
         """
         async with self._renewing:
-            if self._producer is not failed:
+            if failed is None or self._producer is not failed:
                 return  # replaced already, or stopped
             try:
                 self._producer = await self._connected()

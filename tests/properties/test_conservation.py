@@ -54,7 +54,8 @@ class Life:
     async def finish(self) -> None:
         await self.processor.runner.drain(0)
         if self.delivering:
-            await asyncio.wait_for(self.delivering, 5)
+            self.delivering.cancel()  # as the intake does when it stops
+            await asyncio.wait([self.delivering], timeout=5)
         await until(lambda: not self.processor.runner.in_flight + len(self.processor.runner.held))
         assert self.processor.conservation_delta == 0
         ends = sum(map(self.processor.counted, (Settled, Released, Repeated)))
