@@ -52,9 +52,9 @@ class Catalog:
 
 
 def load(settings: Settings, folder: Path) -> Catalog:
-    """Import the modules of `[app] tasks`; `folder` is searched first. Raises TaskError."""
+    """Import the modules of `[app] tasks`; `folder` is searched last. Raises TaskError."""
     if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+        sys.path.append(str(folder))
     return Catalog(_declared(settings.app.tasks), settings.classes)
 
 

@@ -143,26 +143,28 @@ class Pipeline:
     async def _ask(
         self, work: Work, request: Request, progress: Progress, listener: Listener | None
     ) -> Progress | Outcome:
-        attempt = progress.calls + 1
-        on_send = listener.sending if listener else None
+        attempt, sent_at = progress.calls + 1, list[float]()
+
+        def on_send() -> None:
+            sent_at.append(self._clock())
+            if listener:
+                listener.sending()
+
         on_text = partial(listener.text, attempt) if listener else None
         try:
             answer = await self._gateway.call(request, work.place, progress, on_send, on_text)
         except Exception as problem:  # noqa: BLE001 - every exception has an owner
             failure = _bug(Stage.CALL, problem)
             answer = again(failure, progress.record_attempts, self._random)
-        if isinstance(answer, Reply):
-            began = self._clock() - answer.duration_s
-            return replace(
-                progress,
-                replies=(*progress.replies, answer),
-                calls=attempt,
-                first_call_at=progress.first_call_at or began,
-            )
-        if answer.failure.stage is Stage.CALL:
+        if sent_at:
             progress = replace(
-                progress, calls=attempt, first_call_at=progress.first_call_at or self._clock()
+                progress,
+                calls=attempt,
+                first_call_at=progress.first_call_at or sent_at[0],
+                claude_s=progress.claude_s + self._clock() - sent_at[0],
             )
+        if isinstance(answer, Reply):
+            return replace(progress, replies=(*progress.replies, answer))
         if isinstance(answer, Retry):
             return self._held(answer, work, progress)
         return self._given_up(answer, progress)

@@ -23,8 +23,9 @@ class Progress:
     """What is already done and paid for one record; it survives every wait.
 
     `judged` of the `replies` have been validated. `problems` is what the repair turn names
-    about the `rejected` answer, `doubled` whether the output cap was raised. `first_call_at` is
-    monotonic, the other times are seconds since the epoch.
+    about the `rejected` answer, `doubled` whether the output cap was raised. `claude_s`
+    sums the time of all calls. `first_call_at` is monotonic, the other times are seconds since
+    the epoch.
     """
 
     replies: tuple[Reply, ...] = ()
@@ -36,6 +37,7 @@ class Progress:
     record_attempts: int = 0
     dependency_attempts: int = 0
     first_call_at: float | None = None
+    claude_s: float = 0.0
     first_failed_at: float | None = None
     last_failed_at: float | None = None
     context: dict[str, str] | None = None
@@ -50,11 +52,6 @@ class Progress:
     def cost_nanousd(self) -> int:
         """Price of all answers bought."""
         return sum(reply.cost_nanousd for reply in self.replies)
-
-    @property
-    def claude_s(self) -> float:
-        """Time spent in answered calls."""
-        return sum(reply.duration_s for reply in self.replies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """The settings tree: defaults, one TOML file, environment overrides. Validated once."""
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,7 +91,10 @@ def load(given: Path | None = None) -> Settings:
 def masked(settings: Settings) -> dict[str, Any]:
     """Return the settings as plain data for people to see; no secret is in it."""
     shown = settings.model_dump(mode="json")
-    shown["store"]["url"] = re.sub(r"(?<=://)[^@/]*@", "**********@", settings.store.url)
+    scheme, slashes, rest = settings.store.url.partition("://")
+    if "@" in rest or "?" in rest:  # a password may hold any character; the host comes last
+        rest = "**********@" + rest.rpartition("@")[2].partition("?")[0]
+    shown["store"]["url"] = scheme + slashes + rest
     return shown
 
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
 from agents.catalog import Catalog
+from agents.claude.budget import Budget
 from agents.claude.client import Client
-from agents.claude.errors import ClaudeError, Misconfigured
+from agents.claude.errors import ClaudeError
 from agents.claude.gateway import Gateway
 from agents.pipeline import Pipeline
 from schemas.observation import Observer
@@ -18,7 +20,7 @@ from schemas.settings import Settings
 from schemas.workload import WorkloadClass
 from streams.intake import Intake
 from streams.logbook import Logbook, Several
-from streams.metrics import Level, Metrics
+from streams.metrics import Level, Metrics, Use
 from streams.outbox import Outbox
 from streams.reader import Reader
 from streams.runner import Runner
@@ -30,6 +32,7 @@ from streams.web import Readiness, WebServer
 log = logging.getLogger("headrace")
 
 VERSION = version("headrace")
+REFUSED = (401, 403)
 CHECK_API_S, CHECK_BROKER_S = 5.0, 5.0
 START_S, LEAVE_S = 60.0, 5.0
 
@@ -129,7 +132,7 @@ class Worker:
             await self._outbox.watch(self._names.input(workload), self._names.result(workload))
         # Faust binds to the running loop, so its apps are made here.
         self.processors = tuple(self._build(workload) for workload in self._classes)
-        self.metrics.watch(self.processors, self._levels)
+        self.metrics.watch(self.processors, self._uses)
         await self._start_intakes()
         watchdog = Watchdog(lambda: [p.sign for p in self.processors])
         watching = (watchdog.run(), self._watch_api(), self._watch_broker())
@@ -222,11 +225,11 @@ class Worker:
     async def _check_key(self) -> None:
         try:
             await self._client.check()
-        except Misconfigured as problem:
-            raise StartRefused(
-                f"the Claude API refuses the key ({problem}): set ANTHROPIC_API_KEY"
-            ) from problem
         except ClaudeError as problem:
+            if problem.status in REFUSED or problem.error_type == "no_key":
+                raise StartRefused(
+                    f"the Claude API refuses the key ({problem}): set ANTHROPIC_API_KEY"
+                ) from problem
             log.warning(
                 "the Claude API is not there yet: %s", problem, extra={"event": "api_unreachable"}
             )
@@ -248,20 +251,21 @@ class Worker:
             self._broker_reached = await self._outbox.reaches_broker()
             await asyncio.sleep(CHECK_BROKER_S)
 
-    def _levels(self) -> Mapping[str, Iterable[Level]]:
-        now = asyncio.get_running_loop().time()
-        return {model: self._level(model, now) for model in self._gateway.budgets}
+    def _uses(self) -> Mapping[str, Use]:
+        now = time.monotonic()
+        return {model: _use(budget, now) for model, budget in self._gateway.budgets.items()}
 
-    def _level(self, model: str, now: float) -> list[Level]:
-        buckets = self._gateway.budgets[model].buckets
-        for bucket in buckets.values():
-            bucket.refill(now)
-        return [
-            Level(
-                unit=unit,
-                limit=bucket.limit,
-                available=max(0.0, bucket.level),
-                used_last_minute=bucket.used_last_minute(now),
-            )
-            for unit, bucket in buckets.items()
-        ]
+
+def _use(budget: Budget, now: float) -> Use:
+    for bucket in budget.buckets.values():
+        bucket.refill(now)
+    levels = (
+        Level(
+            unit=unit,
+            limit=bucket.limit,
+            available=max(0.0, bucket.level),
+            used_last_minute=bucket.used_last_minute(now),
+        )
+        for unit, bucket in budget.buckets.items()
+    )
+    return Use(closed=budget.is_closed(now), levels=tuple(levels))

@@ -117,7 +117,7 @@ def _facts(
     yield "dlq.attempts.dependency", progress.dependency_attempts
     yield "dlq.first.failure.time", _optional_time(progress.first_failed_at)
     yield "dlq.last.failure.time", _optional_time(progress.last_failed_at)
-    yield "dlq.original.timestamp", _written(record.timestamp)
+    yield "dlq.original.timestamp", written(record.timestamp)
     yield "dlq.replay.count", 0
     yield "dlq.workload", origin.workload
     yield "dlq.task", origin.task
@@ -144,7 +144,7 @@ def rfc3339(timestamp: float) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
-def _written(timestamp: float) -> str | None:
+def written(timestamp: float) -> str | None:
     """Format a producer's time: -1 says that there is none, and one in another unit has no year."""
     try:
         return rfc3339(timestamp) if timestamp >= 0 else None

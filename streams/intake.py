@@ -69,6 +69,7 @@ class SafeConsumer(driver.Consumer):
             )
             self._committed_offset[tp] = self._read_offset[tp] = None
             self.app.watermarks.restarted(tp)
+            self.app.forget([tp])
         self.app.watermarks.fetched(tp, record.offset, time.monotonic())
         return super()._to_message(tp, record)
 
@@ -103,6 +104,7 @@ class SafeConsumer(driver.Consumer):
         await asyncio.wait({asyncio.create_task(self.commit_last())}, timeout=REVOKE_COMMIT_S)
         for tp in revoked:
             self.app.watermarks.revoked(tp)
+        self.app.forget(revoked)
         await super().on_partitions_revoked(revoked)
 
 

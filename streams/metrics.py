@@ -1,6 +1,5 @@
 """The Observer that feeds Prometheus; the only importer of prometheus_client."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,6 +43,14 @@ class Level:
     used_last_minute: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """How one model's budget stands."""
+
+    closed: bool
+    levels: tuple[Level, ...]
+
+
 class Processor(Protocol):
     """What a runner shows of itself."""
 
@@ -81,11 +88,9 @@ class Processor(Protocol):
 class Metrics:
     """All metrics of one worker."""
 
-    def __init__(self, version: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, version: str) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves it untyped
         self.registry = CollectorRegistry()
-        self._clock = clock
-        self._closed_until: dict[str, float] = {}
         self._received = self._counter("records_received", "Records taken from Kafka.", "workload")
         self._completed = self._counter(
             "records_completed", "Records with an end.", "workload", "task", "outcome"
@@ -115,10 +120,10 @@ class Metrics:
     def watch(
         self,
         processors: Iterable[Processor],
-        levels: Callable[[], Mapping[str, Iterable[Level]]],
+        uses: Callable[[], Mapping[str, Use]],
     ) -> None:
         """Show the state of these processors and budgets at every scrape."""
-        self.registry.register(_State(self, tuple(processors), levels))
+        self.registry.register(_State(self, tuple(processors), uses))
 
     def render(self) -> bytes:
         """Return the Prometheus text."""
@@ -143,16 +148,11 @@ class Metrics:
             case Rejected():
                 self._rejected.labels(fact.task, fact.rule).inc()
             case Closed():
-                self._closed_until[fact.model] = self._clock() + fact.seconds
+                pass  # read from the budget itself at every scrape
 
     def open_records(self, workload: WorkloadClass) -> int:
         """Count the records received without an end, by the facts alone."""
         return self._open_records[workload]
-
-    def closed_models(self) -> dict[str, bool]:
-        """Tell which models' budgets were ever closed, and whether they are now."""
-        now = self._clock()
-        return {model: now < until for model, until in self._closed_until.items()}
 
     def _settled(self, fact: Settled) -> None:
         outcome = "completed" if fact.disposition is None else "dead_lettered"
@@ -192,9 +192,9 @@ class _State(Collector):
         self,
         metrics: Metrics,
         processors: tuple[Processor, ...],
-        levels: Callable[[], Mapping[str, Iterable[Level]]],
+        uses: Callable[[], Mapping[str, Use]],
     ) -> None:
-        self._metrics, self._processors, self._levels = metrics, processors, levels
+        self._metrics, self._processors, self._uses = metrics, processors, uses
 
     def collect(self) -> Iterable[Metric]:
         """Return all gauges."""
@@ -227,14 +227,13 @@ class _State(Collector):
         available = _gauge("budget_available", "What may be taken now.", "model", "unit")
         used = _gauge("budget_utilization_ratio", "Share used, last minute.", "model", "unit")
         closed = _gauge("budget_closed", "1 while nothing is granted.", "model")
-        for model, levels in self._levels().items():
-            for level in levels:
+        for model, use in self._uses().items():
+            closed.add_metric([model], use.closed)
+            for level in use.levels:
                 if level.limit is not None:
                     limit.add_metric([model, level.unit], level.limit)
                     available.add_metric([model, level.unit], level.available)
                     used.add_metric([model, level.unit], level.used_last_minute / level.limit)
-        for model, is_closed in self._metrics.closed_models().items():
-            closed.add_metric([model], is_closed)
         yield from (limit, available, used, closed)
 
 

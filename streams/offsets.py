@@ -21,6 +21,7 @@ class _Lane:
 
     waiting: deque[tuple[int, float]] = field(default_factory=deque)
     done: set[int] = field(default_factory=set)
+    first: int = 0
     last: int = -1
     delivered: int = -1
 
@@ -53,7 +54,7 @@ class Offsets:
         """Register a record, once; those of a partition come in rising order."""
         lane = self._lanes.get(partition)
         if lane is None:
-            lane = self._lanes[partition] = _Lane(last=offset - 1)
+            lane = self._lanes[partition] = _Lane(first=offset, last=offset - 1)
             self._recall(partition, offset)
         if offset <= lane.last:
             return
@@ -67,10 +68,18 @@ class Offsets:
         """Return a number that changes when the partition's log begins anew."""
         return self._epochs.get(partition, 0)
 
-    def delivered(self, partition: Partition, offset: int) -> None:
-        """Take note that a record reached its runner; those before it did so earlier."""
-        if lane := self._lanes.get(partition):
-            lane.delivered = max(lane.delivered, offset)
+    def delivered(self, partition: Partition, offset: int) -> bool:
+        """Take note that a record reached its runner; False: it is of a log that is no more.
+
+        What Faust had buffered of the old log comes before the first record of the new one.
+        """
+        lane = self._lanes.get(partition)
+        if lane is None:
+            return True
+        if self.epoch(partition) and lane.delivered < 0 and offset != lane.first:
+            return False
+        lane.delivered = max(lane.delivered, offset)
+        return True
 
     def overtaken(self) -> list[tuple[Partition, int]]:
         """Return the heads that hold a watermark while later records were delivered."""

@@ -1,8 +1,12 @@
 """JSON Lines -> events in an input topic, each confirmed."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
+from threading import Thread
 
 from schemas.problem import Problem
 from schemas.settings import Settings
@@ -58,7 +62,9 @@ async def publish(
 
     try:
         async with asyncio.TaskGroup() as group:
-            for number, line in enumerate(lines, 1):
+            number = 0
+            async for line in _read(lines):
+                number += 1
                 if not (value := line.strip()):
                     continue
                 event = decode(_draft(value), workload, settings.app.max_event_bytes)
@@ -72,6 +78,24 @@ async def publish(
     finally:
         await outbox.stop()
     return count
+
+
+async def _read(lines: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield lines as they come; what was read is sent while a pipe is quiet.
+
+    The thread is a daemon: Ctrl-C does not wait for the next line.
+    """
+    queue: asyncio.Queue[bytes | None] = asyncio.Queue(WINDOW)
+    loop = asyncio.get_running_loop()
+
+    def fill() -> None:
+        with suppress(RuntimeError, CancelledError):  # the loop ended before the lines did
+            for line in chain(lines, [None]):
+                asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
+
+    Thread(target=fill, name="lines", daemon=True).start()
+    while (line := await queue.get()) is not None:
+        yield line
 
 
 def _workload(settings: Settings, topic: str) -> WorkloadClass:

@@ -32,6 +32,18 @@ class Reader:
 
     def read(self, record: Record) -> Work | Failed:
         """Return the work, or the failure to publish."""
+        try:
+            return self._read(record)
+        except Exception as problem:  # noqa: BLE001 - a record must not end the process
+            return self._unreadable(
+                Undecodable(
+                    disposition=Disposition.UNDECODABLE,
+                    error_type=type(problem).__name__,
+                    message="reading the record failed: this is a bug of headrace",
+                )
+            )
+
+    def _read(self, record: Record) -> Work | Failed:
         event = decode(record, self._workload, self._max_event_bytes)
         if isinstance(event, Undecodable):
             return self._unreadable(event)

@@ -92,7 +92,8 @@ class Runner:
         partition = (record.topic, record.partition)
         epoch = self.offsets.epoch(partition)
         identity = (partition, record.offset, epoch)
-        self.offsets.delivered(partition, record.offset)
+        if not self.offsets.delivered(partition, record.offset):
+            return
         await self._cancelled(identity)
         known = identity in self._jobs or not self._is_open(record, epoch)
         if not known:
@@ -117,6 +118,7 @@ class Runner:
         for (partition, *_), (job, task) in self._jobs.items():
             if partition in gone and not (job.sent or job.paid):
                 task.cancel()
+        self._changed.set()  # what no longer counts makes room
 
     async def drain(self, deadline_s: float) -> int:
         """Take nothing more, wait for what runs, cancel the rest; return how many.

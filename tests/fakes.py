@@ -13,6 +13,7 @@ from anyio.lowlevel import checkpoint
 
 from agents.claude.gateway import Place
 from agents.claude.retry import GiveUp, Retry
+from schemas.dead_letter import Stage
 from schemas.observation import Observation
 from schemas.outcome import Progress
 from schemas.request import Reply, Request
@@ -107,10 +108,21 @@ class ScriptedClient:
 
 
 class ScriptedCalls:
-    """A gateway for the pipeline that answers from a script and keeps what it was asked."""
+    """A gateway for the pipeline that answers from a script and keeps what it was asked.
 
-    def __init__(self, *script: Reply | Retry | GiveUp | Exception) -> None:
+    An answer of the reserve stage is no call: nothing was sent. With a clock, `wait_s` pass in
+    line and `call_s` in each call.
+    """
+
+    def __init__(
+        self,
+        *script: Reply | Retry | GiveUp | Exception,
+        clock: ManualClock | None = None,
+        wait_s: float = 0.0,
+        call_s: float = 0.0,
+    ) -> None:
         self._script = list(script)
+        self._clock, self._wait_s, self._call_s = clock or ManualClock(), wait_s, call_s
         self.requests: list[Request] = []
         self.progress: list[Progress] = []
 
@@ -125,8 +137,12 @@ class ScriptedCalls:
         self.requests.append(request)
         self.progress.append(progress)
         answer = self._script.pop(0)
+        self._clock.advance(self._wait_s)
+        if isinstance(answer, Retry | GiveUp) and answer.failure.stage is Stage.RESERVE:
+            return answer
         if on_send:
             on_send()
+        self._clock.advance(self._call_s)
         if on_text and isinstance(answer, Reply):
             on_text(answer.text)
         if isinstance(answer, Exception):

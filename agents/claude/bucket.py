@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 # clock of some days of uptime is rounded to a ten-billionth of a second.
 HAIR_S = 1e-6
 MINUTE_S = 60
+JITTER_S, MOST_HEADROOM = 0.1, 0.1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +37,11 @@ class Bucket:
         """Refill a second."""
         return (self.limit or 0) / 60
 
+    @property
+    def headroom(self) -> float:
+        """Stock that is never spent: requests do not arrive in the rhythm in which they left."""
+        return min(self.rate * JITTER_S, self.capacity * MOST_HEADROOM)
+
     def refill(self, now: float) -> None:
         """Bring the level up to now; a clock that went back changes nothing."""
         if now > self.at:
@@ -46,12 +52,18 @@ class Bucket:
         """Return how long until the amount is there; more than a full bucket waits for full."""
         if self.limit is None:
             return 0.0
-        missing = min(amount, self.capacity) - self.level
+        spendable = self.capacity - self.headroom
+        missing = min(amount, spendable) + self.headroom - self.level
         return 0.0 if missing <= self.rate * HAIR_S else missing / self.rate
 
     def take(self, amount: float) -> None:
         """Charge an amount; a negative one gives back."""
         self.charged += amount
+        if self.limit is not None:
+            self.level = min(self.capacity, self.level - amount)
+
+    def use(self, amount: float) -> None:
+        """Count what a call really used, for people to see."""
         second = int(self.at)
         if self._by_second and self._by_second[-1][0] == second:
             amount_before = self._by_second.pop()[1]
@@ -59,11 +71,9 @@ class Bucket:
         else:
             self._by_second.append((second, amount))
             self._forget(second)
-        if self.limit is not None:
-            self.level = min(self.capacity, self.level - amount)
 
     def used_last_minute(self, now: float) -> float:
-        """Return what was charged, less what was given back, during the last sixty seconds."""
+        """Return what the calls that ended during the last sixty seconds used."""
         self._forget(int(now))
         return sum(amount for _, amount in self._by_second)
 

@@ -106,6 +106,10 @@ class Budget:
         """Leave the line without a grant."""
         ticket.left = True
 
+    def clear(self) -> None:
+        """Let everybody leave the line."""
+        self._line.clear()
+
     def grant(self, now: float) -> Grants:
         """Let the head of the line go while there is capacity: all units or none.
 
@@ -134,6 +138,7 @@ class Budget:
         for unit, bucket in self.buckets.items():
             bucket.refill(now)
             bucket.take(used.of(unit) - reservation.need.of(unit))
+            bucket.use(used.of(unit))
 
     def succeeded(self) -> None:
         """Take note of an answer: limits that no header names are no limits."""

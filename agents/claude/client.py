@@ -175,6 +175,9 @@ def wire(request: Request) -> dict[str, Any]:
         "system": [_block(block) for block in request.system],
         "messages": [{"role": turn.role, "content": turn.text} for turn in request.turns],
         "output_config": config,
+        "timeout": httpx2.Timeout(
+            request.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S
+        ),
     }
     quiet = quiet_thinking(request.model, request.effort)
     if thinking := "adaptive" if request.thinking == "adaptive" else quiet:
@@ -251,10 +254,13 @@ def _never_sent(problem: anthropic.APITimeoutError) -> bool:
 def _from_status(problem: anthropic.APIStatusError) -> ClaudeError:
     # An `event: error` after the 200 keeps that status; its type tells.
     kind = _kind(problem.status_code, problem.type, problem.error_code, problem.api_message or "")
+    error_type = problem.error_code or problem.type or f"http_{problem.status_code}"
+    # The API's own words may repeat the request; its id leads to them.
+    asked = problem.request_id or "unknown"
     return kind(
-        problem.api_message or f"HTTP {problem.status_code}",
+        f"the API answered {problem.status_code} {error_type} to request {asked}",
         status=problem.status_code,
-        error_type=problem.error_code or problem.type or f"http_{problem.status_code}",
+        error_type=error_type,
         retry_after_s=retry_after_s(problem.response.headers),
         request_id=problem.request_id,
     )

@@ -11,11 +11,11 @@ from agents.claude.budget import NOTHING, Budget, Need, Reservation
 from agents.claude.errors import ClaudeError, Interrupted, RateLimited, RequestRejected
 from agents.claude.limits import heard
 from agents.claude.line import Line
-from agents.claude.retry import GiveUp, Retry, decide
+from agents.claude.retry import SPREAD, GiveUp, Retry, decide
 from agents.claude.tokens import Estimates
 from schemas.dead_letter import Disposition, Stage
 from schemas.observation import Called, Closed, Observer, Waited
-from schemas.outcome import Failure, HeldReason, Progress
+from schemas.outcome import Failure, Progress
 from schemas.request import Reply, Request
 from schemas.sections import Ceiling, Limit
 from schemas.usage import Usage
@@ -88,12 +88,15 @@ class Gateway:
     ) -> Reply | Retry | GiveUp:
         """Wait for capacity, call, settle. A closed budget answers at once, with its time."""
         line = self._line(request.model)
-        if (opens_in := line.budget.closed_until - self._clock()) > 0:
-            return _closed(opens_in, line.closed_for, self._random)
+        if line.budget.is_closed(self._clock()):
+            return self._closed(line)
         began = self._clock()
-        reservation = await self._reserve(line, request, place)
-        if reservation is None:
+        try:
+            reservation = await self._reserve(line, request, place)
+        except TimeoutError:
             return EXPIRED
+        if reservation is None:
+            return self._closed(line)
         self._observer.observe(Waited(workload=place.workload, seconds=self._clock() - began))
         try:
             reply = await self._send(line, request, reservation, place, on_send, on_text)
@@ -104,17 +107,22 @@ class Gateway:
         return reply
 
     async def _reserve(self, line: Line, request: Request, place: Place) -> Reservation | None:
-        """Return None when the event expired while it waited."""
+        """Raise TimeoutError when the event expires while it waits."""
         left = None if place.expires_at is None else place.expires_at - self._wall()
         if left is not None and left <= 0:
-            return None
+            raise TimeoutError
         need = self._estimates.need(request)
         priority = WORKLOADS[place.workload].priority
-        try:
-            async with asyncio.timeout(left):
-                return await line.wait(need, priority, place.deadline)
-        except TimeoutError:
-            return None
+        async with asyncio.timeout(left):
+            return await line.wait(need, priority, place.deadline)
+
+    def _closed(self, line: Line) -> Retry:
+        opens_in_s = max(0.0, line.budget.closed_until - self._clock())
+        return Retry(
+            after_s=opens_in_s * self._random.uniform(1, 1 + SPREAD),
+            reason=line.closed_for,
+            failure=CLOSED,
+        )
 
     async def _send(
         self,
@@ -175,8 +183,7 @@ class Gateway:
             random=self._random,
         )
         if isinstance(decision, Retry) and decision.close_s:
-            line.budget.close(now + decision.close_s)
-            line.closed_for = decision.reason
+            line.close(now + decision.close_s, decision.reason)
             self._observer.observe(
                 Closed(model=model, seconds=decision.close_s, message=decision.failure.message)
             )
@@ -200,14 +207,12 @@ EXPIRED = GiveUp(
 )
 
 
-def _closed(opens_in_s: float, reason: HeldReason, random: Random) -> Retry:
-    failure = Failure(
-        stage=Stage.RESERVE,
-        error_class="BudgetClosed",
-        error_type="budget_closed",
-        message="the model's budget is closed",
-    )
-    return Retry(after_s=opens_in_s * random.uniform(1, 1.1), reason=reason, failure=failure)
+CLOSED = Failure(
+    stage=Stage.RESERVE,
+    error_class="BudgetClosed",
+    error_type="budget_closed",
+    message="the model's budget is closed",
+)
 
 
 def _used(usage: Usage) -> Need:

@@ -22,6 +22,7 @@ from streams.cli import (
     tryout,
     worker,
 )
+from streams.cli.options import printable
 
 INTERRUPTED = 130
 
@@ -53,7 +54,7 @@ def main() -> None:
         app()
     except Problem as problem:
         for line in str(problem).splitlines():
-            typer.echo(f"headrace: {line}", err=True)
+            typer.echo(printable(f"headrace: {line}"), err=True)
         sys.exit(problem.exit_status)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -49,18 +49,21 @@ def _line(record: "Record") -> str:
 def _json_line(record: "Record") -> str:
     import orjson
 
-    from streams.envelope import rfc3339
+    from streams.envelope import written
 
-    line = {
+    line: dict[str, object] = {
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
-        "timestamp": rfc3339(record.timestamp),
+        "timestamp": written(record.timestamp),
         "key": _text(record.key),
         "headers": {name: _text(value) for name, value in record.headers},
         "value": _value(record.value),
     }
-    return orjson.dumps(line).decode()
+    try:
+        return orjson.dumps(line).decode()
+    except orjson.JSONEncodeError:  # nested deeper than can be written again
+        return orjson.dumps(line | {"value": _text(record.value)}).decode()
 
 
 def _value(value: bytes | None) -> object:

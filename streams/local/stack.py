@@ -129,6 +129,12 @@ class Stack:
         }
 
     async def _ready(self) -> None:
+        try:
+            await self._answers()
+        except TimeoutError:
+            raise StackFailed(f"the worker is not ready after {READY_S:.0f} s") from None
+
+    async def _answers(self) -> None:
         assert self._worker is not None  # noqa: S101 - for the type checker
         async with asyncio.timeout(READY_S), aiohttp.ClientSession() as session:
             while self._worker.returncode is None:

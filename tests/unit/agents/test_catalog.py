@@ -58,6 +58,18 @@ def test_module_of_the_folder_is_found_and_each_task_counts_once(tmp_path: Path)
     assert [found.name for found in catalog] == ["made"]
 
 
+def test_module_of_the_folder_shadows_no_installed_one(tmp_path: Path) -> None:
+    before = list(sys.path)
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "workloads.py").write_text("1 / 0\n")
+    (tmp_path / "acme_f.py").write_text(MODULE)
+    catalog = load(settings("agents.workloads", "acme_f"), tmp_path)
+    assert repr(catalog) == "Catalog(assist, extract, made, review, triage)"
+    assert sys.path == [*before, str(tmp_path)]
+    load(settings("acme_f"), tmp_path)
+    assert sys.path == [*before, str(tmp_path)]
+
+
 def test_task_takes_the_model_of_its_class_unless_it_names_one() -> None:
     classes = Classes.model_validate({"batch": {"model": "claude-opus-5-5"}})
     plain = task(name="a", workload="batch", model=None)

@@ -18,10 +18,11 @@ CUT = reply('{"label":', stop_reason="max_tokens")
 class Bench:
     """A pipeline with a scripted gateway."""
 
-    def __init__(self, *script: Reply | Exception) -> None:
-        self.calls = ScriptedCalls(*script)
-        self.seen = Recorder()
-        self.clock = ManualClock()
+    def __init__(
+        self, *script: Reply | Exception, wait_s: float = 0.0, call_s: float = 0.0
+    ) -> None:
+        self.seen, self.clock = Recorder(), ManualClock()
+        self.calls = ScriptedCalls(*script, clock=self.clock, wait_s=wait_s, call_s=call_s)
         self.pipeline = Pipeline(
             self.calls, self.seen, random=Steady(0.5), clock=self.clock, wall=ManualClock(50.0)
         )
@@ -131,17 +132,31 @@ async def test_truncated_repair_keeps_its_problems_and_gets_the_room() -> None:
 
 async def test_sums_count_every_answer_bought() -> None:
     usage = Usage(input_tokens=10, cache_read_input_tokens=7, output_tokens=5)
-    last = reply(usage=usage, cost_nanousd=1300, duration_s=0.25)
+    last = reply(usage=usage, cost_nanousd=1300)
     cut = replace(last, text=GOOD[:-1], stop_reason="max_tokens")
-    done = completed(await Bench(replace(last, text=""), cut, last).pipeline.run(work()))
+    bench = Bench(replace(last, text=""), cut, last, call_s=0.25)
+    done = completed(await bench.pipeline.run(work()))
     assert done.usage == usage + usage + usage
     assert (done.cost_nanousd, done.claude_s, done.calls) == (3900, 0.75, 3)
 
 
-async def test_first_call_is_dated_back_by_its_duration() -> None:
-    bench = Bench(BAD, reply(duration_s=90.0))
+async def test_first_call_begins_when_it_leaves_and_not_when_it_stands_in_line() -> None:
+    bench = Bench(BAD, reply(), wait_s=8.0, call_s=90.0)
+    asked_at = bench.clock()
     done = completed(await bench.pipeline.run(work()))
-    assert done.first_call_at == bench.clock.now - BAD.duration_s
+    assert done.first_call_at == asked_at + 8
+    assert done.claude_s == 180
+
+
+async def test_time_of_a_failed_call_is_time_of_claude_too() -> None:
+    bench = Bench(LookupError("no"), reply(), wait_s=8.0, call_s=2.0)
+    asked_at = bench.clock()
+    held = await bench.pipeline.run(work())
+    assert isinstance(held, Held)
+    assert (held.progress.calls, held.progress.claude_s, held.progress.replies) == (1, 2, ())
+    bench.clock.advance(60)
+    done = completed(await bench.pipeline.run(work(), held.progress))
+    assert (done.calls, done.claude_s, done.first_call_at) == (2, 4, asked_at + 8)
 
 
 async def test_answer_bought_before_is_judged_without_a_call() -> None:

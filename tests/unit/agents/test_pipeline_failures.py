@@ -92,6 +92,8 @@ async def test_wait_by_the_records_own_fault_counts_against_it() -> None:
 async def test_wait_for_the_budget_is_no_call() -> None:
     held = await Bench(Retry(after_s=7, reason="rate_limit", failure=RESERVE)).held()
     assert (held.progress.calls, held.progress.first_call_at) == (0, None)
+    assert held.progress.claude_s == 0
+    assert (held.progress.record_attempts, held.progress.dependency_attempts) == (0, 0)
 
 
 async def test_giving_up_names_the_disposition_and_counts() -> None:

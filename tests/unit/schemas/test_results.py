@@ -91,11 +91,10 @@ def test_earlier_classes_go_first_and_promise_more() -> None:
 
 
 def test_progress_sums_over_all_answers_bought() -> None:
-    one = reply(usage=Usage(input_tokens=5, output_tokens=2), cost_nanousd=600, duration_s=0.25)
+    one = reply(usage=Usage(input_tokens=5, output_tokens=2), cost_nanousd=600)
     progress = Progress(replies=(one, one))
     assert progress.usage == Usage(input_tokens=10, output_tokens=4)
     assert progress.cost_nanousd == 1200
-    assert progress.claude_s == 0.5
 
 
 def test_progress_of_nothing_is_nothing() -> None:

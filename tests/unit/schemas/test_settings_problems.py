@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from schemas.sections import ConfigurationError
-from schemas.settings import load
+from schemas.settings import load, masked
 
 SECRET = "hunter2-very-secret"
 
@@ -150,6 +150,29 @@ def test_secrets_are_masked_wherever_settings_are_shown() -> None:
     shown = repr(settings) + str(settings) + settings.model_dump_json() + str(settings.model_dump())
     assert SECRET not in shown
     assert settings.kafka.password == settings.web.bearer == SECRET
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://host:6379/0", "redis://host:6379/0"),
+        ("sqlite:/data/headrace.db", "sqlite:/data/headrace.db"),
+        (f"redis://:{SECRET}@host/0", "redis://**********@host/0"),
+        (f"rediss://user:a/{SECRET}@host:6379/0", "rediss://**********@host:6379/0"),
+        (f"redis://user:{SECRET}@{SECRET}@host/0", "redis://**********@host/0"),
+        (f"redis://user:?{SECRET}@host/0", "redis://**********@host/0"),
+        (f"redis://host/0?password={SECRET}", "redis://**********@host/0"),
+        (f"redis://u:{SECRET}@host/0?password={SECRET}", "redis://**********@host/0"),
+    ],
+)
+def test_password_of_the_store_is_masked_and_its_host_is_shown(
+    monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    monkeypatch.setenv("HEADRACE_STORE__URL", url)
+    settings = load()
+    assert settings.store.url == url
+    assert masked(settings)["store"]["url"] == shown
+    assert SECRET not in str(masked(settings))
 
 
 def test_secret_comes_from_its_file_when_one_is_named() -> None:

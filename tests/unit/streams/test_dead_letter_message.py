@@ -4,7 +4,7 @@ import pytest
 
 from schemas.dead_letter import Disposition, Stage
 from schemas.outcome import Failed
-from streams.envelope import MAX_MESSAGE_CHARACTERS, dead_letter_message, letter_id
+from streams.envelope import MAX_MESSAGE_CHARACTERS, dead_letter_message, letter_id, written
 from streams.record import Message
 from tests.builders import progress, reply
 from tests.stream_builders import (
@@ -137,3 +137,16 @@ def test_letter_id_differs_by_source_and_replay() -> None:
 
 def test_letter_goes_to_the_partition_of_its_key() -> None:
     assert letter().partition is None
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "expected"),
+    [
+        (WRITTEN_AT + 0.25, "2026-11-22T12:00:00.250Z"),
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (-0.001, None),
+        (1e15, None),
+    ],
+)
+def test_time_of_writing_is_told_when_there_is_one(timestamp: float, expected: str | None) -> None:
+    assert written(timestamp) == expected

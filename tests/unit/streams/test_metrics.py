@@ -19,8 +19,7 @@ from schemas.observation import (
 )
 from schemas.usage import Usage
 from schemas.workload import WorkloadClass
-from streams.metrics import Level, Metrics
-from tests.fakes import ManualClock
+from streams.metrics import Level, Metrics, Use
 
 MODEL, REALTIME = "claude-haiku-5-5", WorkloadClass.REALTIME
 # Section 8 of the contract: name, type, labels.
@@ -91,19 +90,17 @@ class Shown:
     lag: int = 40
 
 
-def levels() -> dict[str, list[Level]]:
-    return {
-        MODEL: [
-            Level(unit="requests", limit=1000.0, available=250.0, used_last_minute=500.0),
-            Level(unit="input_tokens", limit=None, available=0.0, used_last_minute=9.0),
-        ]
-    }
+LEVELS = (
+    Level(unit="requests", limit=1000.0, available=250.0, used_last_minute=500.0),
+    Level(unit="input_tokens", limit=None, available=0.0, used_last_minute=9.0),
+)
 
 
-def told(processor: Shown | None = None, clock: ManualClock | None = None) -> Metrics:
-    """Metrics that were told every fact."""
-    metrics = Metrics("0.1.0", clock or ManualClock())
-    metrics.watch([processor or Shown()], levels)
+def told(processor: Shown | None = None, uses: Mapping[str, Use] | None = None) -> Metrics:
+    """Metrics that were told every fact; `uses` is what the budgets say at a scrape."""
+    metrics = Metrics("0.1.0")
+    budgets = {MODEL: Use(closed=False, levels=LEVELS)} if uses is None else uses
+    metrics.watch([processor or Shown()], lambda: budgets)
     for fact in EVERY_FACT:
         metrics.observe(fact)
     return metrics
@@ -157,11 +154,29 @@ def test_budget_shows_each_unit_that_has_a_limit() -> None:
     assert ("headrace_budget_limit", MODEL, "input_tokens") not in found
 
 
-def test_closed_budget_opens_by_itself() -> None:
-    clock = ManualClock()
-    metrics = told(clock=clock)
+def test_budgets_are_read_at_every_scrape() -> None:
+    uses: dict[str, Use] = {}
+    metrics = told(uses=uses)
+    assert ("headrace_budget_closed", MODEL) not in values(metrics)
+    uses[MODEL] = Use(closed=True, levels=LEVELS)
     assert values(metrics)["headrace_budget_closed", MODEL] == 1
-    clock.advance(30)
+    assert values(metrics)["headrace_budget_limit", MODEL, "requests"] == 1000
+    uses[MODEL] = Use(closed=False, levels=())
+    assert values(metrics)["headrace_budget_closed", MODEL] == 0
+    assert ("headrace_budget_limit", MODEL, "requests") not in values(metrics)
+
+
+def test_each_model_has_a_budget_of_its_own() -> None:
+    other = "claude-sonnet-5"
+    found = values(
+        told(uses={MODEL: Use(closed=False, levels=()), other: Use(closed=True, levels=())})
+    )
+    assert found["headrace_budget_closed", MODEL] == 0
+    assert found["headrace_budget_closed", other] == 1
+
+
+def test_word_of_a_closed_budget_closes_nothing_that_is_open() -> None:
+    metrics = told()  # Closed is among the facts
     assert values(metrics)["headrace_budget_closed", MODEL] == 0
 
 

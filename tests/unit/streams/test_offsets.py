@@ -1,6 +1,8 @@
 from collections.abc import Iterable
 
-from streams.offsets import REMEMBERED, Offsets
+import pytest
+
+from streams.offsets import REMEMBERED, Offsets, Partition
 
 HERE, THERE = ("documents.batch", 3), ("documents.batch", 4)
 
@@ -179,3 +181,61 @@ def test_log_that_begins_anew_is_read_like_any_other() -> None:
     fetch(offsets, [0])
     assert still_open(offsets, 0) == [0]
     assert offsets.watermark(HERE) == 0
+
+
+def test_epoch_changes_when_the_log_begins_anew_and_at_no_other_time() -> None:
+    offsets = end(tracker(5, 6), 5)
+    offsets.revoked(HERE)
+    fetch(offsets, (6,))
+    assert offsets.epoch(HERE) == 0
+    offsets.restarted(HERE)
+    offsets.restarted(HERE)
+    fetch(offsets, (0,))
+    assert (offsets.epoch(HERE), offsets.epoch(THERE)) == (2, 0)
+
+
+def test_log_that_begins_anew_has_no_memories() -> None:
+    offsets = end(tracker(5, 6, 7), 6, 7)
+    offsets.revoked(HERE)
+    offsets.restarted(HERE)
+    fetch(offsets, (5, 6, 7))
+    assert still_open(offsets, 5, 6, 7) == [5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("delivered", "ended", "expected"),
+    [
+        pytest.param((), (), [], id="read ahead"),
+        pytest.param((5,), (), [], id="the head itself"),
+        pytest.param((5, 6), (), [(HERE, 5)], id="a later one"),
+        pytest.param((6, 5), (), [(HERE, 5)], id="an earlier one again"),
+        pytest.param((5, 6), (5,), [], id="the head is done"),
+        pytest.param((5, 6, 9), (5,), [(HERE, 6)], id="the next head"),
+        pytest.param((5, 6, 9), (6,), [(HERE, 5)], id="only others are done"),
+        pytest.param((5, 6, 9), (5, 6, 9), [], id="all are done"),
+    ],
+)
+def test_head_is_overtaken_when_a_later_record_was_delivered(
+    delivered: tuple[int, ...], ended: tuple[int, ...], expected: list[tuple[Partition, int]]
+) -> None:
+    offsets = tracker(5, 6, 9)
+    for offset in delivered:
+        offsets.delivered(HERE, offset)
+    assert end(offsets, *ended).overtaken() == expected
+
+
+def test_each_partition_is_overtaken_for_itself() -> None:
+    offsets = tracker(5, 6)
+    offsets.fetched(THERE, 2, 0.0)
+    offsets.fetched(THERE, 3, 0.0)
+    offsets.delivered(THERE, 3)
+    assert offsets.overtaken() == [(THERE, 2)]
+
+
+def test_delivery_of_an_old_assignment_overtakes_nothing() -> None:
+    offsets = tracker(5, 6)
+    offsets.delivered(HERE, 6)
+    offsets.revoked(HERE)
+    offsets.delivered(HERE, 6)
+    fetch(offsets, (5, 6))
+    assert offsets.overtaken() == []

@@ -1,9 +1,11 @@
 import pytest
 
+from agents.catalog import Catalog
 from agents.pipeline import Work
+from agents.task import Task
 from schemas.dead_letter import Disposition, Stage
 from schemas.outcome import Failed
-from schemas.sections import RealtimeSettings
+from schemas.sections import Classes, RealtimeSettings
 from schemas.workload import WorkloadClass
 from streams.reader import Reader
 from streams.record import Record
@@ -77,6 +79,27 @@ def test_unreadable_record_fails_now_and_once() -> None:
     assert found.disposition is Disposition.UNDECODABLE
     assert found.progress.record_attempts == 1
     assert found.progress.first_failed_at == found.progress.last_failed_at == NOW
+
+
+class Broken(Catalog):
+    """A catalog with a bug, whose words repeat the event."""
+
+    def find(self, workload: WorkloadClass, name: str | None) -> Task | None:
+        raise ZeroDivisionError(f"my card is lost: {workload} {name}")
+
+
+def test_bug_while_reading_is_a_failure_without_the_words() -> None:
+    own = Reader(
+        WorkloadClass.REALTIME, RealtimeSettings(), Broken((), Classes()), 1000, lambda: NOW
+    )
+    found = own.read(record())
+    assert isinstance(found, Failed)
+    assert found.disposition is Disposition.UNDECODABLE
+    assert found.failure.stage is Stage.DECODE
+    assert found.failure.error_type == "ZeroDivisionError"
+    assert "bug" in found.failure.message
+    assert "my card" not in found.failure.message
+    assert found.progress.first_failed_at == NOW
 
 
 def test_deadline_counts_from_the_time_of_writing() -> None:

@@ -129,7 +129,7 @@ async def test_exception_while_settling_is_trouble_and_no_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     processor = MemoryProcessor(ScriptedPipeline())
-    processor.outbox.broken = RuntimeError("a bug")
+    processor.outbox.broken = RuntimeError("my card is lost")
     await processor.feed("a", 0)
     await until(lambda: bool(processor.runner.trouble))
     assert processor.runner.trouble == "RuntimeError while settling a record"
@@ -138,6 +138,10 @@ async def test_exception_while_settling_is_trouble_and_no_end(
     assert processor.conservation_delta == 1
     (line,) = [line for line in caplog.records if line.levelno == logging.CRITICAL]
     assert line.event == "runner_failed"  # type: ignore[attr-defined]
+    shown = logging.Formatter().format(line)
+    assert "in publish" in shown
+    assert "settlement.py" in shown
+    assert "my card is lost" not in shown
 
 
 async def test_second_delivery_of_a_running_record_is_a_repetition() -> None:

@@ -1,8 +1,9 @@
 import asyncio
 
 from schemas.observation import Received, Released
+from streams.runner import MOST_UNCOMMITTED
 from tests.fakes import until
-from tests.stream_builders import event, record
+from tests.stream_builders import INPUT, event, record
 from tests.stream_fakes import MemoryProcessor, ScriptedPipeline
 
 
@@ -78,6 +79,26 @@ async def test_record_whose_partition_goes_while_it_waits_for_room_is_released()
     assert processor.counted(Released) == 2
     assert processor.conservation_delta == 0
     assert processor.pipeline.runs == ["a"]
+
+
+async def test_newest_record_may_not_be_far_ahead_of_a_slow_one() -> None:
+    processor = filled("slow")
+    offsets, partition = processor.runner.offsets, (INPUT, 3)
+    await processor.feed("slow", 0)
+    for offset in range(1, MOST_UNCOMMITTED - 1):
+        offsets.fetched(partition, offset, 0.0)
+        offsets.done(partition, offset)
+    assert not processor.runner.waits_for_room
+    newest = asyncio.create_task(processor.feed("newest", MOST_UNCOMMITTED - 1))
+    await until(lambda: processor.runner.waits_for_room)
+    assert processor.runner.uncommitted == MOST_UNCOMMITTED
+    assert not newest.done()
+    assert processor.counted(Received) == 1
+    processor.pipeline.let_go("slow")
+    await settle(newest)
+    await until(lambda: processor.committed == MOST_UNCOMMITTED)
+    assert not processor.runner.waits_for_room
+    assert processor.conservation_delta == 0
 
 
 async def test_drain_waits_for_what_runs() -> None:

@@ -59,10 +59,12 @@ async def test_result_is_published_and_told() -> None:
 
 async def test_timing_tells_queue_calls_and_all() -> None:
     desk = Desk()
-    await desk.settlement.complete(record(), WORK, completed(), READ_AT)
+    done = completed(claude_s=0.75)  # more than the answered call took: others failed before it
+    await desk.settlement.complete(record(), WORK, done, READ_AT)
     result = Result.model_validate_json(desk.outbox.topics[RESULTS][0].value or b"")
     timing = result.timing
-    assert (timing.queued_ms, timing.claude_ms, timing.total_ms) == (250.0, 500.0, 2000.0)
+    assert done.progress.replies[0].duration_s == 0.5
+    assert (timing.queued_ms, timing.claude_ms, timing.total_ms) == (250.0, 750.0, 2000.0)
 
 
 async def test_answer_from_before_the_read_was_never_queued() -> None:

@@ -38,16 +38,39 @@ def test_clock_that_goes_back_changes_nothing() -> None:
 
 def test_wait_is_the_time_until_the_amount_is_there() -> None:
     made = bucket(level=4)
-    assert made.wait_s(4) == 0
-    assert made.wait_s(5) == pytest.approx(0.1)
+    assert made.wait_s(3) == 0  # one of the four stays
+    assert made.wait_s(4) == pytest.approx(0.1)
+    assert made.wait_s(5) == pytest.approx(0.2)
+    assert made.wait_s(9) == pytest.approx(0.6)
     assert made.wait_s(9000) == pytest.approx(0.6)  # until it is full
+
+
+@pytest.mark.parametrize(
+    ("limit", "burst", "headroom"),
+    [(600, 10, 1), (600, 5, 0.5), (600, 300, 1), (6, 1, 0.01), (None, 1, 0)],
+)
+def test_headroom_is_a_tenth_of_a_second_and_at_most_a_tenth_of_the_burst(
+    limit: int | None, burst: float, headroom: float
+) -> None:
+    made = bucket(limit)
+    made.capacity = burst
+    assert made.headroom == pytest.approx(headroom)
+
+
+def test_headroom_is_left_by_all_that_fit() -> None:
+    made = bucket()
+    went = 0
+    while made.wait_s(1) == 0:
+        made.take(1)
+        went += 1
+    assert (went, made.level) == (9, made.headroom)
 
 
 def test_debt_is_paid_by_the_refill() -> None:
     made = bucket()
     made.take(30)
     assert made.level == -20
-    assert made.wait_s(1) == pytest.approx(2.1)
+    assert made.wait_s(1) == pytest.approx(2.2)  # to zero, the headroom, and the one
 
 
 def test_what_is_given_back_does_not_overflow() -> None:
@@ -62,6 +85,8 @@ def test_without_a_limit_nothing_waits_and_use_is_still_known() -> None:
     made = bucket(None)
     made.take(1e9)
     assert made.wait_s(1e9) == 0
+    assert made.used_last_minute(NOW) == 0  # taken is not used yet
+    made.use(1e9)
     assert made.used_last_minute(NOW) == 1e9
 
 
@@ -69,11 +94,17 @@ def test_use_of_the_last_minute_forgets_what_is_older() -> None:
     made = bucket()
     for second in range(3):
         made.refill(NOW + second)
-        made.take(1)
+        made.use(1)
     assert made.used_last_minute(NOW + 59) == 3
     assert made.used_last_minute(NOW + 60) == 2
     assert made.used_last_minute(NOW + 62) == 0
-    assert made.charged == 3
+
+
+def test_use_is_shown_and_charges_nothing() -> None:
+    made = bucket(level=8)
+    made.use(5)
+    made.use(2)
+    assert (made.level, made.charged, made.used_last_minute(NOW)) == (8, 0, 7)
 
 
 def test_first_limit_that_is_told_starts_empty_until_headers_show_what_is_left() -> None:

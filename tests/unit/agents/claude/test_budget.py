@@ -28,6 +28,10 @@ def levels(budget: Budget) -> list[float]:
     return [bucket.level for bucket in budget.buckets.values()]
 
 
+def used(budget: Budget, now: float) -> list[float]:
+    return [bucket.used_last_minute(now) for bucket in budget.buckets.values()]
+
+
 def test_grant_takes_from_all_three_buckets() -> None:
     made = budget()
     ask(made, Need(input_tokens=300, output_tokens=40))
@@ -39,6 +43,7 @@ def test_grant_takes_from_all_three_buckets() -> None:
 @pytest.mark.parametrize(
     ("need", "wait_s"),
     [
+        (Need(input_tokens=650, output_tokens=0), 0.05),  # a tenth of a second's refill stays
         (Need(input_tokens=1000, output_tokens=0), 0.3),
         (Need(input_tokens=0, output_tokens=100), 0.4),
         (Need(input_tokens=1000, output_tokens=100), 0.4),
@@ -72,13 +77,58 @@ def test_settling_puts_the_difference_back() -> None:
     assert made.in_flight == 0
 
 
+def test_use_is_known_when_a_call_is_settled_and_is_what_it_used() -> None:
+    made = budget()
+    ask(made, Need(input_tokens=300, output_tokens=40))
+    (held,) = granted(made)
+    assert used(made, NOW) == [0, 0, 0]
+    made.settle(held, Need(input_tokens=250, output_tokens=60), NOW + 50)
+    assert used(made, NOW + 50) == [1, 250, 60]
+    assert used(made, NOW + 109) == [1, 250, 60]
+    assert used(made, NOW + 110) == [0, 0, 0]
+
+
 def test_settling_twice_counts_once() -> None:
     made = budget()
     ask(made)
     (held,) = granted(made)
     for _ in range(2):
-        made.settle(held, NOTHING, NOW)
+        made.settle(held, SMALL, NOW)
+    assert levels(made) == [9, 990, 90]
+    assert used(made, NOW) == [1, 10, 10]
+
+
+def test_call_that_never_went_gives_all_back_and_used_nothing() -> None:
+    made = budget()
+    ask(made)
+    (held,) = granted(made)
+    made.settle(held, NOTHING, NOW)
     assert levels(made) == [10, 1000, 100]
+    assert used(made, NOW) == [0, 0, 0]
+
+
+def test_headroom_of_the_scarcest_unit_is_never_granted() -> None:
+    made = budget()
+    for _ in range(20):
+        ask(made, Need(input_tokens=1, output_tokens=1))
+    grants = made.grant(NOW)
+    assert len(grants.granted) == 9
+    assert grants.next_at == pytest.approx(NOW + 0.1)
+    assert len(granted(made, NOW + 0.1)) == 1
+
+
+def test_cleared_line_is_empty_and_keeps_what_is_in_flight() -> None:
+    made = budget()
+    ask(made)
+    granted(made)
+    for _ in range(3):
+        ask(made)
+    made.clear()
+    assert (made.waiting(), made.in_flight) == (0, 1)
+    grants = made.grant(NOW + 60)
+    assert (grants.granted, grants.next_at) == ((), None)
+    ask(made)
+    assert len(granted(made, NOW + 60)) == 1
 
 
 def test_place_that_is_left_is_granted_to_nobody() -> None:
@@ -94,9 +144,9 @@ def test_place_that_is_left_is_granted_to_nobody() -> None:
 def test_head_that_leaves_lets_the_next_one_go() -> None:
     made = budget()
     large = ask(made, Need(input_tokens=0, output_tokens=5000))
-    ask(made, Need(input_tokens=0, output_tokens=100))
+    ask(made, Need(input_tokens=0, output_tokens=80))
     granted(made)
-    ask(made, Need(input_tokens=0, output_tokens=0))
+    ask(made, Need(input_tokens=0, output_tokens=10))
     assert granted(made, NOW + 1) == []
     made.leave(large)
     assert granted(made, NOW + 1) == []  # the first grant left a debt of 4,900
@@ -105,7 +155,7 @@ def test_head_that_leaves_lets_the_next_one_go() -> None:
 
 def test_size_never_inverts_the_order() -> None:
     made = budget()
-    large = ask(made, Need(input_tokens=0, output_tokens=90), deadline=5)
+    large = ask(made, Need(input_tokens=0, output_tokens=80), deadline=5)
     small = [ask(made, Need(input_tokens=0, output_tokens=10), deadline=6) for _ in range(3)]
     made.buckets[Unit.OUTPUT_TOKENS].take(50)
     assert granted(made) == []

@@ -50,8 +50,12 @@ def test_first_header_opens_the_whole_burst() -> None:
 
 def test_one_configured_unit_is_enough_to_be_known() -> None:
     made = Budget(Ceiling(requests_per_minute=600), NOW)
-    for _ in range(10):
+    for _ in range(9):
         granted(made)
+    made.enqueue(NEED, 0, 0.0)
+    grants = made.grant(NOW)  # the tenth is the headroom
+    assert grants.granted == ()
+    assert grants.next_at == pytest.approx(NOW + 0.1)
     assert made.buckets[Unit.INPUT_TOKENS].limit is None
 
 

@@ -12,6 +12,7 @@ from agents.claude.errors import (
     Unavailable,
 )
 from agents.claude.gateway import EVIDENCE_S, Gateway
+from agents.claude.line import LONG_S
 from agents.claude.retry import GiveUp, Retry
 from schemas.dead_letter import Disposition, Stage
 from schemas.observation import Called, Closed, Waited
@@ -134,9 +135,42 @@ async def test_closed_budget_answers_at_once_with_its_time_and_without_a_call() 
     assert len(bench.client.requests) == 1
 
 
-async def test_those_who_wait_when_it_closes_wait_until_it_opens() -> None:
+@pytest.mark.parametrize(
+    ("error", "reason", "close_s"),
+    [
+        (RateLimited("429", status=429, retry_after_s=30), "rate_limit", 30),
+        (RateLimited("429", status=429, retry_after_s=LONG_S), "rate_limit", LONG_S),
+        (Misconfigured("401", status=401), "configuration", 60),
+    ],
+    ids=str,
+)
+async def test_those_who_wait_when_it_closes_for_long_are_told_when_it_opens(
+    error: ClaudeError, reason: str, close_s: float
+) -> None:
     gate = asyncio.Event()
-    bench = Bench(Step(result=RateLimited("429", retry_after_s=30), gate=gate), reply())
+    bench = Bench(Step(result=error, gate=gate), reply())
+    first = asyncio.create_task(bench.call())
+    await until(lambda: len(bench.client.requests) == 1)
+    others = [
+        asyncio.create_task(bench.gateway.call(request(), place(), progress())) for _ in range(2)
+    ]
+    await until(lambda: bench.budget.waiting() == 2)
+    gate.set()
+    await first
+    for answer in await asyncio.gather(*others):
+        assert isinstance(answer, Retry)
+        assert (answer.failure.stage, answer.reason) == (Stage.RESERVE, reason)
+        assert (answer.counts, answer.close_s) == (False, 0)
+        assert answer.after_s == pytest.approx(close_s * 1.1)
+    assert (bench.budget.waiting(), bench.budget.in_flight) == (0, 0)
+    assert len(bench.client.requests) == len(bench.seen.of(Waited)) == 1
+    bench.clock.advance(close_s)
+    assert await bench.call() == reply()
+
+
+async def test_those_who_wait_when_it_closes_for_short_wait_until_it_opens() -> None:
+    gate = asyncio.Event()
+    bench = Bench(Step(result=RateLimited("429", retry_after_s=4), gate=gate), reply())
     first = asyncio.create_task(bench.call())
     await until(lambda: len(bench.client.requests) == 1)
     second = asyncio.create_task(bench.gateway.call(request(), place(), progress()))
@@ -145,7 +179,7 @@ async def test_those_who_wait_when_it_closes_wait_until_it_opens() -> None:
     await first
     assert bench.budget.waiting() == 1
     assert len(bench.client.requests) == 1
-    bench.clock.advance(31)
+    bench.clock.advance(4)
     third = asyncio.create_task(bench.gateway.call(request(), place(), progress()))
     assert await second == reply()
     third.cancel()

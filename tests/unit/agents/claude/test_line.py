@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from agents.claude.budget import PROBE_PATIENCE_S, Budget, Need, Reservation
-from agents.claude.line import Line
+from agents.claude.line import LONG_S, Line
 from schemas.sections import Ceiling
 from tests.fakes import ManualClock, until
 
@@ -23,8 +23,8 @@ class Queue:
     def level(self) -> float:
         return next(iter(self.line.budget.buckets.values())).level
 
-    def join(self, name: str, priority: int = 0) -> "asyncio.Task[Reservation]":
-        async def wait() -> Reservation:
+    def join(self, name: str, priority: int = 0) -> "asyncio.Task[Reservation | None]":
+        async def wait() -> Reservation | None:
             reservation = await self.line.wait(ONE, priority, 0.0)
             self.order.append(name)
             return reservation
@@ -42,7 +42,9 @@ class Queue:
 
 async def test_free_capacity_is_granted_at_once() -> None:
     queue = Queue()
-    assert (await queue.line.wait(ONE, 0, 0.0)).need == ONE
+    granted = await queue.line.wait(ONE, 0, 0.0)
+    assert granted
+    assert granted.need == ONE
     assert (queue.level, queue.line.budget.waiting()) == (0, 0)
 
 
@@ -62,6 +64,7 @@ async def test_waiters_go_one_by_one_in_order() -> None:
 async def test_settling_and_pumping_wakes_the_next() -> None:
     queue = Queue()
     first = await queue.join("first")
+    assert first
     second = queue.join("second")
     await queue.settled(1)
     queue.line.budget.settle(
@@ -113,15 +116,77 @@ async def test_waiter_cancelled_after_its_grant_gives_it_back() -> None:
 
 
 async def test_large_head_that_leaves_lets_those_behind_it_go_at_once() -> None:
-    line = Line(Budget(Ceiling(requests_per_minute=120), 0.0), ManualClock(0.0))
-    await line.wait(ONE, 0, 0.0)  # one of two is left
+    line = Line(Budget(Ceiling(requests_per_minute=180), 0.0), ManualClock(0.0))
+    await line.wait(ONE, 0, 0.0)  # two of three are left, and some of it is headroom
     two = Need(input_tokens=0, output_tokens=0, requests=2)
     large = asyncio.create_task(line.wait(two, 0, 0.0))
     small = asyncio.create_task(line.wait(ONE, 1, 0.0))
     await until(lambda: line.budget.waiting() == 2)
     large.cancel()
     await until(small.done)  # without a tick of the clock
-    assert small.result().need == ONE
+    assert (granted := small.result())
+    assert granted.need == ONE
+
+
+async def test_closing_for_long_sends_everybody_away() -> None:
+    queue = Queue()
+    await queue.join("first")
+    calls = [queue.join(str(number)) for number in range(3)]
+    await queue.settled(3)
+    queue.line.close(queue.clock() + LONG_S, "configuration")
+    assert await asyncio.gather(*calls) == [None] * 3
+    assert queue.line.closed_for == "configuration"
+    assert (queue.line.budget.waiting(), queue.line.budget.in_flight) == (0, 1)
+
+
+async def test_line_that_was_cleared_serves_those_who_come_later() -> None:
+    queue = Queue()
+    await queue.join("first")
+    sent_away = queue.join("sent away")
+    await queue.settled(1)
+    queue.line.close(queue.clock() + LONG_S, "outage")
+    assert await sent_away is None
+    late = queue.join("late")
+    await queue.settled(1)
+    queue.tick(LONG_S)
+    assert await late
+    assert (queue.line.budget.waiting(), queue.line.budget.in_flight) == (0, 2)
+
+
+async def test_closing_for_short_keeps_everybody_in_line() -> None:
+    queue = Queue()
+    await queue.join("first")
+    calls = [queue.join(str(number)) for number in range(2)]
+    await queue.settled(2)
+    queue.line.close(queue.clock() + LONG_S - 0.5, "rate_limit")
+    assert queue.line.budget.waiting() == 2
+    queue.tick(LONG_S - 1)
+    assert queue.line.budget.waiting() == 2
+    queue.tick(0.5)
+    probe = await calls[0]
+    assert probe
+    assert queue.line.budget.waiting() == 1
+    queue.line.budget.settle(probe, ONE, queue.clock())
+    queue.tick()
+    assert await calls[1]
+
+
+@pytest.mark.parametrize("cancelled_first", [True, False])
+async def test_waiter_cancelled_around_a_long_closing_owes_nothing(
+    *, cancelled_first: bool
+) -> None:
+    queue = Queue()
+    await queue.join("first")
+    gone, told = queue.join("gone"), queue.join("told")
+    await queue.settled(2)
+    if cancelled_first:
+        gone.cancel()
+    queue.line.close(queue.clock() + LONG_S, "outage")
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert await told is None
+    assert (queue.line.budget.waiting(), queue.line.budget.in_flight) == (0, 1)
 
 
 async def test_closed_line_lets_one_probe_go_and_the_rest_after_it() -> None:
@@ -131,6 +196,7 @@ async def test_closed_line_lets_one_probe_go_and_the_rest_after_it() -> None:
     await queue.settled(3)
     queue.tick(5)
     probe = await calls[0]
+    assert probe
     queue.tick(PROBE_PATIENCE_S / 2)
     await queue.settled(2)
     queue.line.budget.settle(probe, ONE, queue.clock())

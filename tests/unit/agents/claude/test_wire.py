@@ -1,6 +1,8 @@
 from typing import Literal
 
-from agents.claude.client import structured_format, wire
+import httpx2
+
+from agents.claude.client import CONNECT_TIMEOUT_S, structured_format, wire
 from schemas.base import OutputModel
 from schemas.request import Block, Turn
 from tests.builders import Label, request
@@ -41,4 +43,12 @@ def test_format_is_made_once_for_a_model() -> None:
 
 def test_nothing_that_the_api_would_refuse_is_sent() -> None:
     sent = set(wire(request(timeout_s=3, stream=True)))
-    assert sent == {"model", "max_tokens", "system", "messages", "output_config", "thinking"}
+    body = {"model", "max_tokens", "system", "messages", "output_config", "thinking"}
+    assert sent == body | {"timeout"}  # the SDK keeps that for itself
+
+
+def test_each_call_brings_its_own_time_and_connects_within_seconds() -> None:
+    asked = wire(request(timeout_s=37))["timeout"]
+    assert asked == httpx2.Timeout(
+        connect=CONNECT_TIMEOUT_S, read=37, write=37, pool=CONNECT_TIMEOUT_S
+    )
