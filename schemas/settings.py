@@ -32,6 +32,7 @@ from schemas.sections import (
 PREFIX = "HEADRACE_"
 CONFIG_VARIABLE = "HEADRACE_CONFIG"
 DEFAULT_FILE = "headrace.toml"
+MASK = "**********"
 
 
 class Settings(BaseSettings):
@@ -92,9 +93,14 @@ def masked(settings: Settings) -> dict[str, Any]:
     """Return the settings as plain data for people to see; no secret is in it."""
     shown = settings.model_dump(mode="json")
     scheme, slashes, rest = settings.store.url.partition("://")
-    if "@" in rest or "?" in rest:  # a password may hold any character; the host comes last
-        rest = "**********@" + rest.rpartition("@")[2].partition("?")[0]
-    shown["store"]["url"] = scheme + slashes + rest
+    address, _, query = rest.partition("?")
+    if "@" in query:  # nobody can say where a password ends that holds both
+        address, query = MASK, ""
+    if "@" in address:
+        address = f"{MASK}@{address.rpartition('@')[2]}"
+    if query:
+        address += f"?{MASK}"
+    shown["store"]["url"] = scheme + slashes + address
     return shown
 
 

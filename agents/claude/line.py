@@ -28,8 +28,9 @@ class Line:
 
     def close(self, until: float, reason: HeldReason) -> None:
         """Close the budget; when that is for long, nobody waits here meanwhile."""
+        if until >= self.budget.closed_until:
+            self.closed_for = reason
         self.budget.close(until)
-        self.closed_for = reason
         if until - self._clock() >= LONG_S:
             waiters, self._waiters = self._waiters, {}
             self.budget.clear()

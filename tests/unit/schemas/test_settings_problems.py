@@ -160,9 +160,13 @@ def test_secrets_are_masked_wherever_settings_are_shown() -> None:
         (f"redis://:{SECRET}@host/0", "redis://**********@host/0"),
         (f"rediss://user:a/{SECRET}@host:6379/0", "rediss://**********@host:6379/0"),
         (f"redis://user:{SECRET}@{SECRET}@host/0", "redis://**********@host/0"),
-        (f"redis://user:?{SECRET}@host/0", "redis://**********@host/0"),
-        (f"redis://host/0?password={SECRET}", "redis://**********@host/0"),
-        (f"redis://u:{SECRET}@host/0?password={SECRET}", "redis://**********@host/0"),
+        (f"redis://user:?{SECRET}@host/0", "redis://**********"),
+        (f"redis://host/0?password={SECRET}", "redis://host/0?**********"),
+        (f"redis://host/0?password=se@{SECRET}", "redis://**********"),
+        (
+            f"redis://u:{SECRET}@host/0?password={SECRET}",
+            "redis://**********@host/0?**********",
+        ),
     ],
 )
 def test_password_of_the_store_is_masked_and_its_host_is_shown(
