@@ -127,6 +127,7 @@ class Outbox:
     async def _connected(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
             **client_options(self._kafka),
+            value_serializer=_or_null,
             acks="all",
             enable_idempotence=True,
             max_request_size=MAX_REQUEST_BYTES,
