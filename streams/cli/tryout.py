@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # A person waits: longer holds are reported, not waited for.
 PATIENCE_S = 30.0
+HINTS = {
+    "configuration": "; check ANTHROPIC_API_KEY, the model's name and the account",
+    "outage": "; check ANTHROPIC_BASE_URL and the network",
+}
 
 
 class TryFailed(Problem):
@@ -108,7 +112,7 @@ def _print_prompt(work: "Work") -> None:
 def _print(outcome: "Outcome", as_json: bool) -> None:
     import orjson
 
-    from schemas.outcome import Completed
+    from schemas.outcome import Completed, Held
     from schemas.usage import microusd
 
     progress = outcome.progress
@@ -119,7 +123,8 @@ def _print(outcome: "Outcome", as_json: bool) -> None:
         "claude_ms": round(progress.claude_s * 1000, 1),
     }
     if not isinstance(outcome, Completed):
-        raise TryFailed(f"no result: {outcome.failure.message}")
+        hint = HINTS.get(outcome.reason, "") if isinstance(outcome, Held) else ""
+        raise TryFailed(f"no result: {outcome.failure.message}{hint}")
     output = orjson.loads(outcome.output)
     if as_json:
         typer.echo(orjson.dumps({"output": output, **facts}).decode())

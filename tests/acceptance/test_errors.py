@@ -49,7 +49,7 @@ async def test_refused_key(person: Person, command: tuple[str, ...]) -> None:
         told = {"ANTHROPIC_BASE_URL": strict.url, "ANTHROPIC_API_KEY": "sk-ant-canary"}
         done = await person.headrace(*command, stdin=b"hello", environment=told)
     assert done.status == 1
-    assert "x-api-key" in done.problem
+    assert "ANTHROPIC_API_KEY" in done.problem
     assert "sk-ant-canary" not in done.problem
 
 
