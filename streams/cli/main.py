@@ -47,7 +47,9 @@ app.command()(schema.schema)
 
 def main() -> None:
     """Run the command; what a person has to put right is told in plain lines."""
-    # Whoever asks us to end politely gets the same tidy end as Ctrl-C.
+    # Whoever asks us to end politely gets the same tidy end as Ctrl-C, which a shell that starts us
+    # in the background has told us to ignore.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     logbook.listen(logging.CRITICAL)
     try:
