@@ -25,7 +25,7 @@ async def follow(settings: Settings, topic: str, *, from_beginning: bool) -> Asy
         while True:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in records:
-                    yield _record(record)
+                    yield record_of(record)
 
 
 async def read_all(settings: Settings, topics: Sequence[str]) -> AsyncGenerator[Record]:
@@ -41,7 +41,7 @@ async def read_all(settings: Settings, topics: Sequence[str]) -> AsyncGenerator[
             for tp, records in found.items():
                 for record in records:
                     if record.offset < ends[tp]:
-                        yield _record(record)
+                        yield record_of(record)
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
 
 
@@ -72,7 +72,8 @@ async def _consumer(settings: Settings, topics: Sequence[str]) -> AsyncIterator[
         await consumer.stop()
 
 
-def _record(record: Any) -> Record:  # noqa: ANN401 - aiokafka is untyped
+def record_of(record: Any) -> Record:  # noqa: ANN401 - aiokafka is untyped
+    """Return our record for one of aiokafka's."""
     return Record(
         topic=record.topic,
         partition=record.partition,

@@ -15,13 +15,14 @@ from aiokafka import AIOKafkaConsumer
 from agents.simulator import Limits, SimulatorSettings
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
+from streams.browsing import record_of
 from streams.connection import client_options
 from streams.local.sampling import Sample, samples
 from streams.local.screen import Screen
 from streams.local.stack import Stack
 from streams.local.tally import Tally
 from streams.outbox import Outbox
-from streams.record import Message, Record
+from streams.record import Message
 from streams.topics import TopicNames
 
 SETTLE_S = 180.0
@@ -119,15 +120,7 @@ class _Run:
         while self.tally.open:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for found in records:
-                    record = Record(
-                        topic=found.topic,
-                        partition=found.partition,
-                        offset=found.offset,
-                        timestamp=found.timestamp / 1000,
-                        key=found.key,
-                        value=found.value,
-                        headers=tuple(found.headers),
-                    )
+                    record = record_of(found)
                     take = self.tally.dead_letter if found.topic in letters else self.tally.result
                     take(record)
             self._screen.show(self.tally, self._totals)
