@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
+from streams.browsing import record_of
 from streams.record import Record
 from streams.topics import TopicNames
 
@@ -96,7 +97,7 @@ class Outputs:
     async def _take(self) -> None:
         for found in (await self._consumer.getmany(timeout_ms=100)).values():
             for record in found:
-                self._sort(_record(record))
+                self._sort(record_of(record))
 
     def _sort(self, record: Record) -> None:
         if record.topic == self._deltas:
@@ -133,15 +134,3 @@ def body(record: Record) -> Any:  # noqa: ANN401 - any JSON value
 def text(record: Record, header: str) -> str:
     """Return a header's text; empty when there is none."""
     return (record.header(header) or b"").decode()
-
-
-def _record(found: Any) -> Record:  # noqa: ANN401 - aiokafka is untyped
-    return Record(
-        topic=found.topic,
-        partition=found.partition,
-        offset=found.offset,
-        timestamp=found.timestamp / 1000,
-        key=found.key,
-        value=found.value,
-        headers=tuple(found.headers),
-    )
