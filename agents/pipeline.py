@@ -10,7 +10,8 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from agents.claude.gateway import EXPIRED, Place
+from agents.claude.gateway import Place
+from agents.claude.refusals import EXPIRED
 from agents.claude.retry import GiveUp, Retry, again, backoff_s
 from agents.context import assemble
 from agents.prompts import repair_turns, system_blocks, user_turn

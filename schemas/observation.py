@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from schemas.alert import Alert
 from schemas.dead_letter import Disposition
+from schemas.lease import Unit
 from schemas.outcome import HeldReason
 from schemas.usage import Usage
 from schemas.workload import WorkloadClass
@@ -87,8 +89,54 @@ class Closed:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChanged:
+    """The API told another limit a minute; 0: none was known."""
+
+    model: str
+    unit: Unit
+    before: float
+    now: float
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        was = f"{self.before:,.0f}" if self.before else "not known"
+        words = self.unit.replace("_", " ")
+        return f"{self.model}: the limit of {words} a minute is {self.now:,.0f} now, was {was}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimated:
+    """What was reserved for a call that was answered, and what it used."""
+
+    task: str
+    model: str
+    unit: Unit
+    reserved: float
+    used: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerted:
+    """A person is told of something, or of its end."""
+
+    alert: Alert
+
+
 Observation = (
-    Received | Released | Repeated | Waited | Called | Retried | Rejected | Settled | Closed
+    Received
+    | Released
+    | Repeated
+    | Waited
+    | Called
+    | Retried
+    | Rejected
+    | Settled
+    | Closed
+    | LimitChanged
+    | Estimated
+    | Alerted
 )
 
 

@@ -71,7 +71,9 @@ class Failed:
     progress: Progress = field(default_factory=Progress)
 
 
-HeldReason = Literal["rate_limit", "outage", "configuration", "retry", "context", "publish"]
+HeldReason = Literal[
+    "rate_limit", "outage", "configuration", "retry", "context", "publish", "spend"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,13 @@ class Request:
             len(turn.text.encode()) for turn in self.turns
         )
 
+    @property
+    def cached_characters(self) -> int:
+        """Length of the part up to the last cache mark, in UTF-8 bytes; 0 without a mark."""
+        marks = [index for index, block in enumerate(self.system) if block.cached]
+        stable = self.system[: marks[-1] + 1] if marks else ()
+        return sum(len(block.text.encode()) for block in stable)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from schemas.problem import Problem
 from schemas.workload import WorkloadClass
@@ -13,6 +13,20 @@ Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", max_length=100)]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _auto_or_share(value: object) -> object:
+    """Refuse in one sentence what the union would refuse in two."""
+    try:
+        good = value == "auto" or 0 <= float(str(value)) <= 1
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("takes auto, or a part of the limit from 0 to 1")
+    return value
+
+
+Reserve = Annotated[Literal["auto"] | Share, BeforeValidator(_auto_or_share)]
 
 
 class ConfigurationError(Problem):
@@ -139,7 +153,7 @@ class ClassSettings(Section):
     max_in_flight: Positive = 1000
     timeout_s: Seconds
     max_buffered_bytes: Positive = 64 * 2**20
-    reserve: Literal["auto"] | Share = "auto"
+    reserve: Reserve = "auto"
     floor: Share = 0.05
 
 

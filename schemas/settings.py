@@ -33,6 +33,7 @@ PREFIX = "HEADRACE_"
 CONFIG_VARIABLE = "HEADRACE_CONFIG"
 DEFAULT_FILE = "headrace.toml"
 MASK = "**********"
+_SECRET = frozenset({"url", "token", "token_file"})
 
 
 class Settings(BaseSettings):
@@ -125,7 +126,7 @@ def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
 def _line(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a partial TypedDict
     key = ".".join(map(str, error["loc"])) or "settings"
     # The address of a store may hold a password; so may a section that is not a table.
-    secret = error["loc"][-1:] == ("url",) or any(word in key for word in ("token", "password"))
+    secret = "password" in key or not _SECRET.isdisjoint(error["loc"])
     plain = len(error["loc"]) > 1 and not isinstance(error["input"], dict | list)
     got = f", not {error['input']!r}" if plain and not secret else ""
     if error["type"] == "extra_forbidden":

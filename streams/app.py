@@ -4,90 +4,50 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from uuid import uuid4
 
+from agents.budget.shelter import Shelter
 from agents.catalog import Catalog
-from agents.claude.budget import Budget
-from agents.claude.client import Client
+from agents.claude.client import KEEPALIVE_S, Client
 from agents.claude.errors import ClaudeError
 from agents.claude.gateway import Gateway
 from agents.pipeline import Pipeline
+from agents.store.opening import open_store
+from schemas.lease import StoreAway
 from schemas.observation import Observer
-from schemas.problem import Problem
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
+from streams.alerts import Alerts
+from streams.allocation import allocation_of
+from streams.heartbeat import PACE, Heartbeat, Pace
 from streams.intake import Intake
 from streams.logbook import Logbook, Several
-from streams.metrics import Level, Metrics, Use
+from streams.members import members
+from streams.metrics import Metrics
 from streams.outbox import Outbox
+from streams.preflight import (
+    FIRST_CONNECTIONS,
+    StartRefused,
+    reach_api,
+    small_limits,
+    tasks_of,
+    unused_limits,
+)
+from streams.processor import Processor
 from streams.reader import Reader
 from streams.runner import Runner
 from streams.settlement import Address, Settlement
 from streams.topics import TopicNames, require
-from streams.watchdog import Sign, Watchdog
+from streams.watchdog import Watchdog
 from streams.web import Readiness, WebServer
 
 log = logging.getLogger("headrace")
 
 VERSION = version("headrace")
-REFUSED = (401, 403)
 CHECK_API_S, CHECK_BROKER_S = 5.0, 5.0
 START_S, LEAVE_S = 60.0, 5.0
-
-
-class StartRefused(Problem):
-    """The worker cannot start; the message names what to change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Processor:
-    """The intake and the runner of one class."""
-
-    intake: Intake
-    runner: Runner
-
-    @property
-    def workload(self) -> WorkloadClass:
-        """Its class."""
-        return self.runner.workload
-
-    @property
-    def in_flight(self) -> int:
-        """Records being worked on."""
-        return self.runner.in_flight
-
-    @property
-    def held(self) -> Mapping[str, int]:
-        """Records that wait, by reason."""
-        return self.runner.held
-
-    @property
-    def uncommitted(self) -> int:
-        """Records that the watermark has not passed."""
-        return self.runner.uncommitted
-
-    @property
-    def oldest_uncommitted_age_s(self) -> float:
-        """Age of the oldest of them."""
-        return self.runner.oldest_uncommitted_age_s
-
-    @property
-    def lag(self) -> int:
-        """Records that wait in Kafka."""
-        return self.intake.lag
-
-    @property
-    def sign(self) -> Sign:
-        """What the watchdog looks at."""
-        runner = self.runner
-        return Sign(
-            name=self.workload,
-            trouble=runner.trouble or self.intake.trouble,
-            rebalancing=self.intake.rebalancing,
-            forgotten=runner.forgotten,
-        )
 
 
 class Worker:
@@ -98,16 +58,47 @@ class Worker:
         settings: Settings,
         catalog: Catalog,
         classes: Collection[WorkloadClass] = tuple(WorkloadClass),
+        pace: Pace = PACE,
     ) -> None:
         self._settings, self._names = settings, TopicNames(settings)
         self._classes = tuple(classes)
+        self._name = uuid4().hex[:12]
         self._outbox = Outbox(settings.kafka)
+        self._tasks_asked = tasks_of(catalog, classes)
         self._client = Client(
             max_connections=sum(settings.classes.of(w).max_in_flight for w in classes)
         )
+        self._store = open_store(settings.store.url, settings.app.name)
         self.metrics = Metrics(VERSION)
-        observer = Several(self.metrics, Logbook())
-        self._gateway = Gateway(self._client, settings.budget.ceilings, observer)
+        self._alerts = Alerts(
+            settings.app.name,
+            self._names.alerts,
+            settings.budget,
+            self._outbox,
+            Several(self.metrics, Logbook()),
+        )
+        observer = Several(self.metrics, Logbook(), self._alerts)
+        self._shelter = Shelter(self._store, time.monotonic)
+        self._gateway = Gateway(
+            self._client,
+            allocation_of(settings),
+            observer,
+            leases=self._shelter,
+            worker=self._name,
+        )
+        for task in self._tasks_asked:
+            self._gateway.lines.of(task.model or "")  # seen by the others before the first call
+        self._heartbeat = Heartbeat(
+            self._name,
+            self._classes,
+            self._gateway,
+            self._shelter,
+            self._alerts,
+            self._members,
+            clock=time.monotonic,
+            wall=time.time,
+            pace=pace,
+        )
         timeouts_s = {w: settings.classes.of(w).timeout_s for w in WorkloadClass}
         pipeline = Pipeline(self._gateway, observer, timeouts_s)
         self._build = partial(self._processor, catalog, pipeline, observer)
@@ -122,34 +113,75 @@ class Worker:
         return f"Worker({self._settings.app.name}, {', '.join(self._classes)})"
 
     async def start(self) -> None:
-        """Check broker, topics and key, then take records. Raises StartRefused."""
+        """Check store, broker, topics and key, then take records. Raises StartRefused."""
+        for models in unused_limits(self._settings.budget, self._tasks_asked):
+            log.warning("[budget] limits %s, a model that no task of this worker uses", models)
+        for trouble in small_limits(self._settings.budget, self._tasks_asked):
+            log.warning("%s", trouble)
+        await self._start_store()
         await self._check_topics()
-        await self._check_key()
+        self._api_reached = await reach_api(self._client, self._tasks_asked)
         await self.web.start()
         await self._outbox.start()
         self._broker_reached = True
         for workload in self._classes:
             await self._outbox.watch(self._names.input(workload), self._names.result(workload))
+        # The others learn of this worker before it takes partitions from them.
+        await self._heartbeat.beat()
         # Faust binds to the running loop, so its apps are made here.
         self.processors = tuple(self._build(workload) for workload in self._classes)
-        self.metrics.watch(self.processors, self._uses)
+        self.metrics.watch(
+            self.processors, lambda: self._heartbeat.standings, lambda: self._alerts.raised
+        )
         await self._start_intakes()
         watchdog = Watchdog(lambda: [p.sign for p in self.processors])
-        watching = (watchdog.run(), self._watch_api(), self._watch_broker())
+        watching = (
+            watchdog.run(),
+            self._watch_api(),
+            self._watch_broker(),
+            self._keep_warm(),
+            self._heartbeat.run(),
+            self._heartbeat.count(),
+        )
         self._tasks = [asyncio.create_task(look) for look in watching]
 
     async def stop(self) -> int:
         """Drain for at most `[app] drain_s`, commit, leave; return how many were given up."""
-        for task in self._tasks:
-            task.cancel()
         drain_s = self._settings.app.drain_s
         left = await asyncio.gather(*(p.runner.drain(drain_s) for p in self.processors))
+        for task in self._tasks:
+            task.cancel()
         gone = await asyncio.gather(*(self._leave(p.intake) for p in self.processors))
         self.abandoned = not all(gone)
+        if self._is_known:
+            await self._heartbeat.leave()
+        await self._alerts.stop()
         await self._outbox.stop()
         await self._client.stop()
+        await self._leave_store()
         await self.web.stop()
         return sum(left)
+
+    async def _start_store(self) -> None:
+        try:
+            await self._store.start()
+        except StoreAway as problem:
+            why = str(problem).rstrip(".")
+            raise StartRefused(f"the store cannot be used: {why}; see [store] url") from problem
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether the others have heard of this worker."""
+        return bool(self._shelter.group.workers)
+
+    async def _leave_store(self) -> None:
+        self._gateway.lines.stop()
+        if self._is_known:
+            try:
+                await self._store.leave(self._name)
+            except StoreAway as problem:
+                log.warning("could not leave the store: %s", problem)
+        await self._store.stop()
 
     async def _start_intakes(self) -> None:
         try:
@@ -185,14 +217,15 @@ class Worker:
         waiting += [] if self._broker_reached else ["a Kafka broker"]
         waiting += [f"partitions of {p.workload}" for p in self.processors if not p.intake.joined]
         waiting += [f"the {w} processor" for w in self._classes if not self.processors]
-        return Readiness(waiting_for=tuple(waiting))
+        degraded = ("store",) if self._heartbeat.degraded else ()
+        return Readiness(waiting_for=tuple(waiting), degraded=degraded)
 
     def _processor(
         self, catalog: Catalog, pipeline: Pipeline, observer: Observer, workload: WorkloadClass
     ) -> Processor:
         settings, names = self._settings, self._names
         own = settings.classes.of(workload)
-        group = f"{settings.app.name}.{workload}"
+        group = self._group(workload)
         address = Address(
             app=settings.app.name,
             version=VERSION,
@@ -204,7 +237,15 @@ class Worker:
         )
         reader = Reader(workload, own, catalog, settings.app.max_event_bytes)
         settlement = Settlement(address, self._outbox, observer)
-        runner = Runner(workload, own, reader, pipeline, settlement, observer)
+        runner = Runner(
+            workload,
+            own,
+            reader,
+            pipeline,
+            settlement,
+            observer,
+            allowed=partial(self._gateway.in_flight_limit, workload),
+        )
         intake = Intake(
             group,
             names.input(workload),
@@ -215,32 +256,25 @@ class Worker:
         )
         return Processor(intake, runner)
 
+    def _group(self, workload: WorkloadClass) -> str:
+        return f"{self._settings.app.name}.{workload}"
+
+    async def _members(self) -> Mapping[WorkloadClass, int]:
+        counts = await members(self._settings, [self._group(w) for w in self._classes])
+        return {w: counts.get(self._group(w), 0) for w in self._classes}
+
     async def _check_topics(self) -> None:
         names = self._names
-        wanted = [names.deltas]
+        wanted = [names.deltas, names.alerts]
         for workload in self._classes:
             wanted += [names.input(workload), names.result(workload), names.dead_letters(workload)]
         await require(self._settings, wanted)
-
-    async def _check_key(self) -> None:
-        try:
-            await self._client.check()
-        except ClaudeError as problem:
-            if problem.status in REFUSED or problem.error_type == "no_key":
-                raise StartRefused(
-                    f"the Claude API refuses the key ({problem}): set ANTHROPIC_API_KEY"
-                ) from problem
-            log.warning(
-                "the Claude API is not there yet: %s", problem, extra={"event": "api_unreachable"}
-            )
-        else:
-            self._api_reached = True
 
     async def _watch_api(self) -> None:
         while not self._api_reached:
             await asyncio.sleep(CHECK_API_S)
             try:
-                await self._client.check()
+                await self._client.models()
             except ClaudeError as problem:
                 log.warning("the Claude API is not there yet: %s", problem)
             else:
@@ -251,21 +285,11 @@ class Worker:
             self._broker_reached = await self._outbox.reaches_broker()
             await asyncio.sleep(CHECK_BROKER_S)
 
-    def _uses(self) -> Mapping[str, Use]:
-        now = time.monotonic()
-        return {model: _use(budget, now) for model, budget in self._gateway.budgets.items()}
-
-
-def _use(budget: Budget, now: float) -> Use:
-    for bucket in budget.buckets.values():
-        bucket.refill(now)
-    levels = (
-        Level(
-            unit=unit,
-            limit=bucket.limit,
-            available=max(0.0, bucket.level),
-            used_last_minute=bucket.used_last_minute(now),
-        )
-        for unit, bucket in budget.buckets.items()
-    )
-    return Use(closed=budget.is_closed(now), levels=tuple(levels))
+    async def _keep_warm(self) -> None:
+        """Use connections before they idle out, so that no event waits for a handshake."""
+        while True:
+            await asyncio.sleep(KEEPALIVE_S * 3 / 4)
+            try:
+                await self._client.warm(FIRST_CONNECTIONS)
+            except TimeoutError:
+                log.warning("the Claude API is slow to connect to", extra={"event": "api_slow"})

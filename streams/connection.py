@@ -1,8 +1,13 @@
 """How to reach Kafka: settings -> what aiokafka and Faust take."""
 
+import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
 from schemas.problem import Problem
@@ -49,3 +54,23 @@ def ssl_context(kafka: Kafka) -> ssl.SSLContext:
             f"kafka.ssl_cafile, ssl_certfile or ssl_keyfile cannot be read: {problem}"
         ) from None
     return context
+
+
+@asynccontextmanager
+async def admin(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect an admin client. Raises KafkaUnavailable with one clear line."""
+    servers = kafka.bootstrap_servers
+    client = AIOKafkaAdminClient(**client_options(kafka))
+    try:
+        async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
+            await client.start()
+            yield client
+    except TimeoutError:
+        raise KafkaUnavailable(f"Kafka at {servers} did not answer in time") from None
+    except KafkaError as problem:
+        raise KafkaUnavailable(
+            f"Kafka at {servers} cannot be used: {type(problem).__name__}; check "
+            "kafka.bootstrap_servers, kafka.security_protocol and that the broker runs"
+        ) from problem
+    finally:
+        await client.close()

@@ -7,11 +7,14 @@ from typing import Literal
 
 import orjson
 
-from schemas.observation import Closed, Observation, Observer
+from schemas.alert import Alert
+from schemas.observation import Alerted, Closed, LimitChanged, Observation, Observer
 
 log = logging.getLogger("headrace")
 # They repeat themselves thousands of times while a broker is away, or with every request.
 _LOUD = ("aiokafka", "faust", "mode", "streams.intake", "httpx2")
+# Lines that differ in one of these are not alike.
+_ABOUT = ("model", "unit", "topic", "alert")
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
 
@@ -44,7 +47,7 @@ class OncePerPeriod(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Decide by where the line was written and what it is about, not by its words."""
-        about = (getattr(record, name, "") for name in ("model", "topic"))
+        about = (getattr(record, name, "") for name in _ABOUT)
         key = (record.name, record.lineno, record.levelname, *about)
         since_s = record.created - self._last.get(key, -self._period_s)
         if 0 <= since_s < self._period_s:  # a clock that was set back must not silence anybody
@@ -79,15 +82,30 @@ class Logbook:
     """Writes down what a person on call wants to know."""
 
     def observe(self, fact: Observation) -> None:
-        """Write a line when a budget is closed."""
-        if isinstance(fact, Closed):
-            log.warning(
-                "no calls to %s for %.0f s: %s",
-                fact.model,
-                fact.seconds,
-                fact.message,
-                extra={"event": "budget_closed", "model": fact.model},
-            )
+        """Write a line when a budget closes, a limit changes, or a person is told of something."""
+        match fact:
+            case Closed():
+                log.warning(
+                    "no calls to %s for %.0f s: %s",
+                    fact.model,
+                    fact.seconds,
+                    fact.message,
+                    extra={"event": "budget_closed", "model": fact.model},
+                )
+            case LimitChanged():
+                about = {"model": fact.model, "unit": fact.unit.value}
+                log.info(fact.message, extra={"event": "limit_changed"} | about)
+            case Alerted(alert=alert) if alert.kind != "limit_changed":  # told by its own fact
+                _write(alert)
+            case _:
+                pass
+
+
+def _write(alert: Alert) -> None:
+    level = logging.WARNING if alert.state == "raised" else logging.INFO
+    about = {"model": alert.model, "unit": alert.unit, "alert": alert.id, "kind": alert.kind}
+    told = {name: value for name, value in about.items() if value is not None}
+    log.log(level, alert.message, extra={"event": f"alert_{alert.state}"} | told)
 
 
 class Several:

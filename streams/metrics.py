@@ -1,8 +1,7 @@
 """The Observer that feeds Prometheus; the only importer of prometheus_client."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,9 +14,14 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from schemas.alert import AlertKind
+from schemas.lease import UNITS
 from schemas.observation import (
+    Alerted,
     Called,
     Closed,
+    Estimated,
+    LimitChanged,
     Observation,
     Received,
     Rejected,
@@ -27,28 +31,14 @@ from schemas.observation import (
     Settled,
     Waited,
 )
+from schemas.standing import Standing
 from schemas.workload import WorkloadClass
 
 NANO = 1e-9
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """How one budget unit stands."""
-
-    unit: str
-    limit: float | None
-    available: float
-    used_last_minute: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """How one model's budget stands."""
-
-    closed: bool
-    levels: tuple[Level, ...]
+# Reserved / used: below 1 a limit is in danger, above 1 capacity lies idle.
+_RATIOS = (0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4)
+_KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
 
 
 class Processor(Protocol):
@@ -62,6 +52,11 @@ class Processor(Protocol):
     @property
     def in_flight(self) -> int:
         """Records being worked on."""
+        ...
+
+    @property
+    def limit(self) -> int:
+        """Records that may be worked on at a time, at present."""
         ...
 
     @property
@@ -113,6 +108,14 @@ class Metrics:
         self._request_duration = self._histogram(
             "claude_request_duration_seconds", "Time of one call.", "model", "workload"
         )
+        self._estimates = Histogram(
+            "headrace_estimate_ratio",
+            "Reserved / used of one call.",
+            ("task", "unit"),
+            registry=self.registry,
+            buckets=_RATIOS,
+        )
+        self._alerts = self._counter("alert_changes", "Alerts and ends.", "kind", "state")
         info = Gauge("headrace_build_info", "Version.", ["version"], registry=self.registry)
         info.labels(version).set(1)
         self._open_records: dict[WorkloadClass, int] = dict.fromkeys(WorkloadClass, 0)
@@ -120,10 +123,11 @@ class Metrics:
     def watch(
         self,
         processors: Iterable[Processor],
-        uses: Callable[[], Mapping[str, Use]],
+        standings: Callable[[], Iterable[Standing]],
+        raised: Callable[[], Mapping[AlertKind, int]] = dict,
     ) -> None:
-        """Show the state of these processors and budgets at every scrape."""
-        self.registry.register(_State(self, tuple(processors), uses))
+        """Show the state of processors, budgets and raised alerts at every scrape."""
+        self.registry.register(_State(self, tuple(processors), standings, raised))
 
     def render(self) -> bytes:
         """Return the Prometheus text."""
@@ -141,18 +145,29 @@ class Metrics:
                 self._settled(fact)
             case Called():
                 self._called(fact)
-            case Waited():
-                self._wait.labels(fact.workload).observe(fact.seconds)
-            case Retried():
-                self._retries.labels(fact.workload, fact.reason).inc()
-            case Rejected():
-                self._rejected.labels(fact.task, fact.rule).inc()
-            case Closed():
-                pass  # read from the budget itself at every scrape
+            case Waited() | Estimated() | Retried() | Rejected():
+                self._noted(fact)
+            case Alerted():
+                self._alerts.labels(fact.alert.kind, fact.alert.state).inc()
+            case Closed() | LimitChanged():
+                pass  # read from the budgets themselves at every scrape
 
     def open_records(self, workload: WorkloadClass) -> int:
         """Count the records received without an end, by the facts alone."""
         return self._open_records[workload]
+
+    def _noted(self, fact: Waited | Estimated | Retried | Rejected) -> None:
+        match fact:
+            case Waited():
+                self._wait.labels(fact.workload).observe(fact.seconds)
+            case Estimated() if fact.used:
+                self._estimates.labels(fact.task, fact.unit).observe(fact.reserved / fact.used)
+            case Estimated():
+                pass  # nothing was used: the ratio says nothing
+            case Retried():
+                self._retries.labels(fact.workload, fact.reason).inc()
+            case Rejected():
+                self._rejected.labels(fact.task, fact.rule).inc()
 
     def _settled(self, fact: Settled) -> None:
         outcome = "completed" if fact.disposition is None else "dead_lettered"
@@ -192,17 +207,23 @@ class _State(Collector):
         self,
         metrics: Metrics,
         processors: tuple[Processor, ...],
-        uses: Callable[[], Mapping[str, Use]],
+        standings: Callable[[], Iterable[Standing]],
+        raised: Callable[[], Mapping[AlertKind, int]],
     ) -> None:
-        self._metrics, self._processors, self._uses = metrics, processors, uses
+        self._metrics, self._processors = metrics, processors
+        self._standings, self._raised = standings, raised
 
     def collect(self) -> Iterable[Metric]:
         """Return all gauges."""
         yield from self._records()
-        yield from self._budgets()
+        standings = tuple(self._standings())
+        yield from _budgets(standings)
+        yield from _calls(standings)
+        yield self._alerts()
 
     def _records(self) -> Iterable[Metric]:
         in_flight = _gauge("inflight_records", "Records being worked on.", "workload")
+        limit = _gauge("inflight_limit", "Records that may be worked on at a time.", "workload")
         held = _gauge("held_records", "Records that wait.", "workload", "reason")
         uncommitted = _gauge("uncommitted_records", "Not yet passed by a commit.", "workload")
         age = _gauge("oldest_uncommitted_age_seconds", "Age of the oldest.", "workload")
@@ -212,6 +233,7 @@ class _State(Collector):
         for processor in self._processors:
             name, waiting = processor.workload.value, processor.held
             in_flight.add_metric([name], processor.in_flight)
+            limit.add_metric([name], processor.limit)
             for reason, count in waiting.items():
                 held.add_metric([name, reason], count)
             uncommitted.add_metric([name], processor.uncommitted)
@@ -220,21 +242,49 @@ class _State(Collector):
             lost += self._metrics.open_records(processor.workload)
             lost -= processor.in_flight + sum(waiting.values())
         delta.add_metric([], lost)
-        yield from (in_flight, held, uncommitted, age, lag, delta)
+        yield from (in_flight, limit, held, uncommitted, age, lag, delta)
 
-    def _budgets(self) -> Iterable[Metric]:
-        limit = _gauge("budget_limit", "Limit a minute.", "model", "unit")
-        available = _gauge("budget_available", "What may be taken now.", "model", "unit")
-        used = _gauge("budget_utilization_ratio", "Share used, last minute.", "model", "unit")
-        closed = _gauge("budget_closed", "1 while nothing is granted.", "model")
-        for model, use in self._uses().items():
-            closed.add_metric([model], use.closed)
-            for level in use.levels:
-                if level.limit is not None:
-                    limit.add_metric([model, level.unit], level.limit)
-                    available.add_metric([model, level.unit], level.available)
-                    used.add_metric([model, level.unit], level.used_last_minute / level.limit)
-        yield from (limit, available, used, closed)
+    def _alerts(self) -> Metric:
+        alerts, raised = _gauge("alerts", "Alerts raised by this worker.", "kind"), self._raised()
+        for kind in _KINDS:
+            alerts.add_metric([kind], raised.get(kind, 0))
+        return alerts
+
+
+def _budgets(standings: Iterable[Standing]) -> Iterable[Metric]:
+    """Show every budget at each of its models; a unit without a known limit is left out."""
+    limit = _gauge("budget_limit", "Limit a minute.", "model", "unit")
+    available = _gauge("budget_available", "What may be taken now.", "model", "unit")
+    ratio = _gauge("budget_utilization_ratio", "Share used, last minute.", "model", "unit")
+    closed = _gauge("budget_closed", "1 while nothing is granted.", "model")
+    for model, standing in _by_model(standings):
+        closed.add_metric([model], standing.closed_s > 0)
+        for unit, most, stock, part in zip(
+            UNITS, standing.limits, standing.available, standing.ratios, strict=True
+        ):
+            if most:
+                limit.add_metric([model, unit], most)
+                available.add_metric([model, unit], max(0.0, stock))
+                ratio.add_metric([model, unit], part)
+    return limit, available, ratio, closed
+
+
+def _calls(standings: Iterable[Standing]) -> Iterable[Metric]:
+    """Show what the classes use and wait for; models of one budget show the same figures."""
+    used = _gauge("budget_used", "Used in the last minute.", "model", "unit", "workload")
+    waiting = _gauge("budget_waiting_calls", "Calls that wait.", "workload", "model")
+    for model, standing in _by_model(standings):
+        for workload, amounts in standing.used_by.items():
+            for unit, amount in zip(UNITS, amounts, strict=True):
+                used.add_metric([model, unit, workload], amount)
+        for workload, count in standing.waiting.items():
+            waiting.add_metric([workload, model], count)
+    return used, waiting
+
+
+def _by_model(standings: Iterable[Standing]) -> Iterable[tuple[str, Standing]]:
+    """Return one row a model, though workers may divide models into budgets differently."""
+    return {model: standing for standing in standings for model in standing.models}.items()
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

@@ -5,7 +5,8 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from agents.pipeline import Pipeline, Work
@@ -18,11 +19,13 @@ from streams.offsets import Offsets, Partition
 from streams.reader import Reader
 from streams.record import Record
 from streams.settlement import Settlement
+from streams.slots import LOOK_S, Slots
 from streams.turns import Conversations, Turn
 
 log = logging.getLogger(__name__)
 
-# Records that wait for an outage to end hold no slot; this many times the slots may be in memory.
+# So many times the slots may be in memory: of the running limit for records that have a slot or
+# want one; of `max_in_flight` for all, with those that wait for an outage or a conversation.
 MEMORY_FACTOR = 2
 # How far the newest record may be ahead of a slow one; a crash reads all of them again.
 MOST_UNCOMMITTED = 10_000
@@ -67,19 +70,20 @@ class Runner:
         settlement: Settlement,
         observer: Observer,
         *,
-        offsets: Offsets | None = None,
+        allowed: Callable[[], int] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.workload = workload
-        self.offsets = offsets or Offsets()
+        self.offsets = Offsets()
         self.trouble = ""
         self._settings, self._reader = settings, reader
         self._pipeline, self._settlement = pipeline, settlement
         self._observer, self._clock, self._wall = observer, clock, wall
         self._jobs: dict[Identity, tuple[Job, asyncio.Task[None]]] = {}
-        self._bytes = 0
-        self._slots = asyncio.Semaphore(settings.max_in_flight)
+        self._bytes = self._aside = 0
+        self._allowed = allowed
+        self._slots = Slots(lambda: self.limit)
         self._changed = asyncio.Event()
         self._closing = False
         self._conversations: Conversations = {}
@@ -138,6 +142,12 @@ class Runner:
         return len(left)
 
     @property
+    def limit(self) -> int:
+        """Records that may be at Claude, or in line for it, at present."""
+        most = self._settings.max_in_flight
+        return min(most, self._allowed()) if self._allowed else most
+
+    @property
     def in_flight(self) -> int:
         """Records being worked on."""
         return sum(job.held is None and not _ended(task) for job, task in self._jobs.values())
@@ -168,6 +178,7 @@ class Runner:
         """Whether no further record fits at present."""
         return (
             len(self._jobs) >= MEMORY_FACTOR * self._settings.max_in_flight
+            or len(self._jobs) - self._aside >= MEMORY_FACTOR * self.limit
             or self.offsets.uncommitted() >= MOST_UNCOMMITTED
         )
 
@@ -184,7 +195,9 @@ class Runner:
             or (self._bytes and self._bytes + size > self._settings.max_buffered_bytes)
         ):
             self._changed.clear()
-            await self._changed.wait()
+            with suppress(TimeoutError):  # a limit grows without telling
+                async with asyncio.timeout(LOOK_S):
+                    await self._changed.wait()
 
     async def _work(self, job: Job) -> None:
         record = job.record
@@ -192,7 +205,9 @@ class Runner:
         if isinstance(work, Failed):
             await self._settlement.fail(record, work, None, job.read_at)
         else:
-            async with Turn(self._conversations, record, work):
+            async with AsyncExitStack() as turn:
+                with self._waiting():
+                    await turn.enter_async_context(Turn(self._conversations, record, work))
                 await self._answer(job, work)
         partition = (record.topic, record.partition)
         if job.epoch == self.offsets.epoch(partition):  # else this offset is another record now
@@ -229,8 +244,19 @@ class Runner:
                 # The partition went away while the call was in the air: its new owner goes on.
                 raise asyncio.CancelledError
             job.held = outcome.reason
-            await asyncio.sleep(self._wait_s(outcome, work))
+            with self._waiting():
+                await asyncio.sleep(self._wait_s(outcome, work))
             job.held = None
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Wait for something other than a slot: that must not keep the others in Kafka."""
+        self._aside += 1
+        self._changed.set()
+        try:
+            yield
+        finally:
+            self._aside -= 1
 
     def _is_open(self, record: Record, epoch: int) -> bool:
         partition = (record.topic, record.partition)

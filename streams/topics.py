@@ -1,18 +1,16 @@
 """The topics, declared as data; created and compared."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import for_code
 
 from schemas.problem import Problem
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
-from streams.connection import REQUEST_TIMEOUT_S, KafkaUnavailable, client_options
+from streams.connection import KafkaUnavailable, admin
 
 INPUT_BYTES = 2 * 2**20
 # Dead letters carry the whole input and their headers.
@@ -118,8 +116,8 @@ def declared(settings: Settings) -> tuple[Topic, ...]:
 
 async def create(settings: Settings) -> list[str]:
     """Create what is missing; return the names created. Raises KafkaUnavailable."""
-    async with _admin(settings) as admin:
-        answer = await admin.create_topics(
+    async with admin(settings.kafka) as client:
+        answer = await client.create_topics(
             [
                 NewTopic(t.name, t.partitions, t.replication_factor, topic_configs=dict(t.config))
                 for t in declared(settings)
@@ -139,10 +137,10 @@ async def create(settings: Settings) -> list[str]:
 
 async def differences(settings: Settings) -> list[str]:
     """Compare the broker's topics with the declared ones; a line a difference."""
-    async with _admin(settings) as admin:
-        present = {t["topic"]: t for t in await admin.describe_topics() if not t["error_code"]}
+    async with admin(settings.kafka) as client:
+        present = {t["topic"]: t for t in await client.describe_topics() if not t["error_code"]}
         wanted = declared(settings)
-        configs = await _configs(admin, [t.name for t in wanted if t.name in present])
+        configs = await _configs(client, [t.name for t in wanted if t.name in present])
     found = []
     for topic in wanted:
         if topic.name not in present:
@@ -161,39 +159,20 @@ async def differences(settings: Settings) -> list[str]:
 
 async def require(settings: Settings, names: Iterable[str]) -> dict[str, int]:
     """Return the number of partitions of these topics. Raises TopicMissing, KafkaUnavailable."""
-    async with _admin(settings) as admin:
-        present = {t["topic"]: t for t in await admin.describe_topics() if not t["error_code"]}
+    async with admin(settings.kafka) as client:
+        present = {t["topic"]: t for t in await client.describe_topics() if not t["error_code"]}
     wanted = sorted(set(names))
     if absent := [name for name in wanted if name not in present]:
         raise TopicMissing(f"no topic {', '.join(absent)}; run `headrace topics create`")
     return {name: len(present[name]["partitions"]) for name in wanted}
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+async def _configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
     if not names:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     return {
         name: {entry[0]: entry[1] for entry in entries}
-        for answer in await admin.describe_configs(resources)
+        for answer in await client.describe_configs(resources)
         for _, _, _, name, entries in answer.resources
     }
-
-
-@asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    servers = settings.kafka.bootstrap_servers
-    admin = AIOKafkaAdminClient(**client_options(settings.kafka))
-    try:
-        async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
-            await admin.start()
-            yield admin
-    except TimeoutError:
-        raise KafkaUnavailable(f"Kafka at {servers} did not answer in time") from None
-    except KafkaError as problem:
-        raise KafkaUnavailable(
-            f"Kafka at {servers} cannot be used: {type(problem).__name__}; check "
-            "kafka.bootstrap_servers, kafka.security_protocol and that the broker runs"
-        ) from problem
-    finally:
-        await admin.close()

@@ -20,17 +20,17 @@ from schemas.request import Reply, Request
 
 Fact = TypeVar("Fact")
 
-# A fact that is not there after so many turns of the loop will not come.
-MAX_TURNS = 2000
+# A fact that is not there after so long will not come.
+PATIENCE_S = 5.0
 
 
 async def until(fact: Callable[[], bool]) -> None:
     """Let other tasks run until the fact is there."""
-    for _ in range(MAX_TURNS):
-        if fact():
-            return
+    clock = asyncio.get_running_loop().time
+    end = clock() + PATIENCE_S
+    while not fact():
+        assert clock() < end, "the fact did not come"
         await checkpoint()
-    raise AssertionError("the fact did not come")
 
 
 class ManualClock:
@@ -73,12 +73,18 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One line of a client's script. With a gate, the answer waits for it."""
+    """One line of a client's script. With a gate, the answer waits for it.
+
+    Without a status, it is that of the error, or 200.
+    """
 
     result: Reply | Exception
+    status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     pieces: tuple[str, ...] = ()
     gate: asyncio.Event | None = None
+    gate_behind_headers: asyncio.Event | None = None
+    took_s: float = 0.0
 
 
 class ScriptedClient:
@@ -92,14 +98,18 @@ class ScriptedClient:
         self,
         request: Request,
         *,
-        hear: Callable[[Mapping[str, str]], None],
+        hear: Callable[[int, Mapping[str, str], float], None],
         on_text: Callable[[str], None] | None = None,
     ) -> Reply:
         self.requests.append(request)
         step = self._script.pop(0)
         if step.gate:
             await step.gate.wait()
-        hear(step.headers)
+        status = getattr(step.result, "status", 200) if step.status is None else step.status
+        if status:  # a connection that fails brings no headers
+            hear(status, step.headers, step.took_s)
+        if step.gate_behind_headers:
+            await step.gate_behind_headers.wait()
         for piece in step.pieces if on_text else ():
             on_text(piece)  # type: ignore[misc] # the line above asks for it
         if isinstance(step.result, Exception):
@@ -170,6 +180,7 @@ class ScriptedApi:
         self._over = asyncio.Event()
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
+        self.peers: list[Any] = []
         self.url = ""
 
     @contextlib.asynccontextmanager
@@ -188,6 +199,7 @@ class ScriptedApi:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.paths.append(request.path)
+        self.peers.append(request.transport and request.transport.get_extra_info("peername"))
         content = await request.read()
         if content:
             self.bodies.append(orjson.loads(content))

@@ -1,7 +1,7 @@
 """Topics, settings and a Claude simulator of one test, and the workers made from them."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import SystemRandom
@@ -14,13 +14,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from agents.simulator import Simulator, SimulatorSettings
+from schemas.alert import Alert
 from schemas.settings import Settings, load
 from schemas.workload import WorkloadClass
 from streams import topics
 from streams.local.kafka.ports import free_ports
 from streams.topics import TopicNames
+from tests.command import HEADRACE, Done, run
 from tests.outputs import Join, Outputs, Source, identity_join
-from tests.worker_process import WorkerProcess
+from tests.worker_process import HEADRACE_WORKER, WorkerProcess
 
 PARTITIONS = 4
 TOMBSTONE = b"\x00tombstone"
@@ -118,14 +120,32 @@ class Rig:
         environment: Mapping[str, str] | None = None,
         *,
         static: bool = False,
+        program: Sequence[str] = HEADRACE_WORKER,
     ) -> WorkerProcess:
         """Make a worker. A static one is known to its group when it comes back."""
         port = free_ports(1, SystemRandom())[0]
         self._configured(name, port, name if static else "")
         told = self.environment | dict(environment or {})
-        made = WorkerProcess(self.folder / f"{name}.toml", port, told)
+        made = WorkerProcess(self.folder / f"{name}.toml", port, told, program)
         self._exits.push_async_callback(made.tidy)
         return made
+
+    async def headrace(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+    ) -> Done:
+        """Run a command with this rig's settings."""
+        told = self.environment | {"HEADRACE_CONFIG": self.config.name} | dict(environment or {})
+        return await run(HEADRACE, *arguments, folder=self.folder, environment=told, stdin=stdin)
+
+    async def alerts(self, count: int) -> list[Alert]:
+        """Return the first alerts, as `headrace tail` shows them; waits until they are there."""
+        first = ("--from-beginning", "--limit", str(count), "--json")
+        tailed = await self.headrace("tail", self.names.alerts, *first)
+        rows = [orjson.loads(line)["value"] for line in tailed.out.splitlines()]
+        return [Alert.model_validate_json(orjson.dumps(row)) for row in rows]
 
     async def publish(
         self,

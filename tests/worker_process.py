@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Self
@@ -13,6 +13,7 @@ import aiohttp
 
 from streams.local.kafka import tether
 
+HEADRACE_WORKER = ("-m", "streams", "worker")
 # How often a fact is looked at, and for how long.
 LOOK_S = 0.05
 SEEN_S, GONE_S = 60.0, 60.0
@@ -32,9 +33,15 @@ async def until(fact: Callable[[], bool], what: str) -> None:
 class WorkerProcess:
     """One `headrace worker`; ends with this process at the latest."""
 
-    def __init__(self, config: Path, port: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        config: Path,
+        port: int,
+        environment: Mapping[str, str],
+        program: Sequence[str] = HEADRACE_WORKER,
+    ) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._config, self._environment = config, environment
+        self._config, self._environment, self._program = config, environment, program
         self._process: asyncio.subprocess.Process | None = None
 
     def __repr__(self) -> str:
@@ -54,7 +61,7 @@ class WorkerProcess:
 
     async def launch(self, *arguments: str) -> None:
         """Start without waiting."""
-        command = ["-m", "streams", "worker", "--config", str(self._config), *arguments]
+        command = [*self._program, "--config", str(self._config), *arguments]
         with self._config.with_suffix(".log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -31,10 +31,12 @@ CONNECT_TIMEOUT_S = 5.0
 CHECK_TIMEOUT_S = 10.0
 # Longer than the quiet times of most traffic; the default of 5 s reopens all after each pause.
 KEEPALIVE_S = 240.0
+MOST_MODELS = 1000
 
 Headers = Mapping[str, str]
+Hear = Callable[[int, Headers, float], None]
 _SPEND_CODES = {"enforced_spend_limit_reached", "contract_spend_limit_reached"}
-_hear: ContextVar[Callable[[Headers], None]] = ContextVar("hear")
+_hear: ContextVar[Hear] = ContextVar("hear")
 
 
 class Client:
@@ -82,25 +84,50 @@ class Client:
         """Close all connections."""
         await self._sdk.close()
 
-    async def check(self) -> None:
-        """Ask for one model, to learn whether the key is accepted. Raises ClaudeError."""
+    async def models(self) -> frozenset[str]:
+        """Return the ids of the models on offer; also tells whether the key is accepted.
+
+        One request, which costs nothing. Raises ClaudeError.
+        """
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                await self._sdk.models.list(limit=1)
+                page = await self._sdk.models.list(limit=MOST_MODELS)
         except Exception as problem:
             raise _translated(problem) from problem
+        return frozenset(model.id for model in page.data)
+
+    async def knows(self, model: str) -> bool:
+        """Whether the API takes a model's name, aliases included. Raises ClaudeError."""
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await self._sdk.models.retrieve(model)
+        except anthropic.NotFoundError:
+            return False
+        except Exception as problem:
+            raise _translated(problem) from problem
+        return True
+
+    async def warm(self, connections: int) -> None:
+        """Open connections before calls need them, or keep open ones from idling out.
+
+        A connection costs a TCP and a TLS handshake, which the first event would wait for. What
+        fails here fails again, and is told, when a call needs it.
+        """
+        asked = (self._sdk.models.list(limit=1) for _ in range(connections))
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            await asyncio.gather(*asked, return_exceptions=True)
 
     async def send(
         self,
         request: Request,
         *,
-        hear: Callable[[Headers], None],
+        hear: Hear,
         on_text: Callable[[str], None] | None = None,
     ) -> Reply:
         """Make one call, bounded by `request.timeout_s`. Raises ClaudeError.
 
-        `hear` gets the headers of the response, whatever its status, as soon as they are there;
-        `on_text` gets each piece of a streamed answer.
+        `hear` gets status and headers of any response as soon as they are there, and how many
+        seconds the API took for them; `on_text` gets each piece of a streamed answer.
         """
         token = _hear.set(hear)
         started = self._clock()
@@ -152,9 +179,10 @@ class Client:
 
 
 async def _report_headers(request: Any, call_next: Any) -> Any:  # noqa: ANN401 - SDK's own types are generic over the reply
+    sent_at = time.monotonic()
     response = await call_next(request)
     if hear := _hear.get(None):
-        hear(response.headers)
+        hear(response.status_code, response.headers, time.monotonic() - sent_at)
     return response
 
 

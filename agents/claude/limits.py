@@ -1,46 +1,27 @@
 """What response headers tell about the limits."""
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
 
+from schemas.lease import UNITS, Heard, nothing
 
-class Unit(StrEnum):
-    """What is limited; also the label of the budget metrics."""
-
-    REQUESTS = "requests"
-    INPUT_TOKENS = "input_tokens"
-    OUTPUT_TOKENS = "output_tokens"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """One limit as a header told it: a minute's limit, and what is left of the bucket."""
-
-    unit: Unit
-    limit: int
-    remaining: int
-
-
-# Remaining tokens are rounded to the nearest thousand; requests are exact.
-ROUNDING: dict[Unit, int] = {Unit.REQUESTS: 0, Unit.INPUT_TOKENS: 500, Unit.OUTPUT_TOKENS: 500}
-
-_HEADERS = {
-    unit: (
+_HEADERS = tuple(
+    (
         f"anthropic-ratelimit-{unit.replace('_', '-')}-limit",
         f"anthropic-ratelimit-{unit.replace('_', '-')}-remaining",
     )
-    for unit in Unit
-}
+    for unit in UNITS
+)
 
 
-def heard(headers: Mapping[str, str]) -> Iterator[Heard]:
+def heard(headers: Mapping[str, str]) -> Heard:
     """Read the rate limit headers of any response; what is missing or no number is left out."""
-    for unit, (limit_name, remaining_name) in _HEADERS.items():
+    limits, found = nothing(), nothing()
+    for u, (limit_name, remaining_name) in enumerate(_HEADERS):
         limit, remaining = headers.get(limit_name, ""), headers.get(remaining_name, "")
         if limit.isdecimal() and remaining.isdecimal() and int(limit) > 0:
-            yield Heard(unit=unit, limit=int(limit), remaining=int(remaining))
+            limits[u], found[u] = float(limit), float(remaining)
+    return Heard(limits=limits, remaining=found)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -10,6 +10,7 @@ import typer
 from schemas.problem import Problem
 from streams import logbook
 from streams.cli import (
+    budget,
     config,
     demo,
     dlq,
@@ -39,6 +40,7 @@ app.command()(publish.publish)
 app.command()(tail.tail)
 app.command("try")(tryout.tryout)
 app.add_typer(dlq.app, name="dlq")
+app.command()(budget.budget)
 app.add_typer(kafka.app, name="kafka")
 app.command()(simulator.simulator)
 app.add_typer(config.app, name="config")

@@ -87,9 +87,10 @@ async def _answer(work: "Work", settings: "Settings") -> "Outcome":
     from agents.pipeline import Pipeline
     from schemas.observation import Silent
     from schemas.outcome import Held, Progress
+    from streams.allocation import allocation_of
 
     async with Client() as client:
-        pipeline = Pipeline(Gateway(client, settings.budget.ceilings, Silent()), Silent())
+        pipeline = Pipeline(Gateway(client, allocation_of(settings), Silent()), Silent())
         progress, began = Progress(), time.monotonic()
         while True:
             outcome = await pipeline.run(work, progress)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from streams.local.kafka import LocalKafka
-from tests.command import HEADRACE, Done, run
+from tests.command import Done
 from tests.harness import Rig
 
 
@@ -23,14 +23,7 @@ class Person:
         environment: Mapping[str, str] | None = None,
     ) -> Done:
         """Run a command with the rig's settings."""
-        told = self.rig.environment | {"HEADRACE_CONFIG": self.rig.config.name}
-        return await run(
-            HEADRACE,
-            *arguments,
-            folder=self.rig.folder,
-            environment=told | dict(environment or {}),
-            stdin=stdin,
-        )
+        return await self.rig.headrace(*arguments, stdin=stdin, environment=environment)
 
 
 @pytest.fixture(scope="session")

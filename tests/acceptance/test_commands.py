@@ -135,6 +135,29 @@ async def test_schema_of_each_record(person: Person, name: str) -> None:
     assert json.loads(done.out)["type"] == "object"
 
 
+async def test_budget_shows_use_and_money_while_workers_live(person: Person, rig: Rig) -> None:
+    worker = await rig.worker("using").start("--classes", "realtime")
+    await rig.outputs.until_ended(await rig.publish(REALTIME, *(event(n) for n in range(3))))
+    await worker.until_metric(lambda n: n >= 3, "budget_used", unit="requests", workload=REALTIME)
+    shown = await person.headrace("budget", "--json")
+    assert (shown.status, shown.err) == (0, "")
+    row = json.loads(shown.out)
+    assert (row["models"], row["workers"], row["closed_s"]) == (["claude-haiku-5-5"], 1, 0)
+    requests = row["units"]["requests"]
+    assert (requests["limit"], requests["by_class"]["realtime"]) == (4000, 3)
+    assert requests["ratio"] == 3 / 4000
+    assert row["spent_usd_today"] > 0
+    assert row["max_usd_per_day"] == 0
+    assert set(row["waiting"].values()) == {0}
+
+    assert await worker.end() == 0
+    after = await person.headrace("budget")  # no terminal: JSON as well
+    assert json.loads(after.out)["workers"] == 0
+    assert after.err.startswith(f"no worker of {rig.name} is alive in sqlite:")
+    forgetful = await person.headrace("budget", environment={"HEADRACE_STORE__URL": "memory://"})
+    assert "cannot be seen from outside its worker: set [store] url" in forgetful.err
+
+
 @pytest.fixture(scope="module")
 async def letters(rig: Rig) -> list[Any]:
     """Three dead letters of a worker that is gone again, oldest first."""

@@ -59,6 +59,42 @@ async def test_no_key_at_all(person: Person) -> None:
     assert "ANTHROPIC_API_KEY" in done.problem
 
 
+@pytest.mark.parametrize("command", ["worker", "budget"])
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        (f"redis://ann:canary@{NOWHERE}/0", f"redis://{NOWHERE}/0: "),
+        ("sqlite:gone/headrace.db", "gone/headrace.db: "),
+    ],
+)
+async def test_store_that_cannot_be_reached(
+    person: Person, command: str, url: str, named: str
+) -> None:
+    done = await person.headrace(command, environment={"HEADRACE_STORE__URL": url})
+    assert done.status == 1
+    assert named in done.problem
+    assert "[store] url" in done.problem
+    assert "canary" not in done.problem
+
+
+async def test_model_that_the_api_does_not_have(person: Person) -> None:
+    wrong = {"HEADRACE_CLASSES__BATCH__MODEL": "claude-haiku-55"}
+    done = await person.headrace("worker", environment=wrong)
+    assert done.status == 1
+    assert "no model 'claude-haiku-55', which task 'review' asks for" in done.problem
+    assert "did you mean claude-haiku-5-5" in done.problem
+    assert "[classes.batch] model" in done.problem
+
+
+@pytest.mark.parametrize(("command", "limit"), [("worker", 0), ("budget", -5)])
+async def test_limit_that_is_no_limit(person: Person, command: str, limit: int) -> None:
+    wrong = f'{{"claude-opus-5-5":{{"input_tokens_per_minute":{limit}}}}}'
+    done = await person.headrace(command, environment={"HEADRACE_BUDGET__MODELS": wrong})
+    assert done.status == 2
+    key = "budget.models.claude-opus-5-5.input_tokens_per_minute"
+    assert done.problem == f"{key}: Input should be greater than 0, not {limit}"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "named"),
     [
@@ -67,6 +103,10 @@ async def test_no_key_at_all(person: Person) -> None:
         ("HEADRACE_KAFAK__PARTITIONS", "4", "HEADRACE_KAFAK__PARTITIONS: no such setting"),
         ("HEADRACE_WEB__HOST", "0.0.0.0", "set token or token_file"),
         ("HEADRACE_BUDGET__MODELS", "{", "tables and lists are JSON"),
+        ("HEADRACE_BUDGET__ALERT_AT", "1.5", "budget.alert_at: "),
+        ("HEADRACE_BUDGET__MAX_USD_PER_DAY", "-1", "budget.max_usd_per_day: "),
+        ("HEADRACE_CLASSES__BATCH__RESERVE", "2", "classes.batch.reserve: takes auto, or "),
+        ("HEADRACE_STORE__URL", "postgres://shop", "store.url: "),
         ("HEADRACE_KAFKA__SASL_PASSWORD_FILE", "gone.txt", "gone.txt: No such file"),
         ("HEADRACE_APP__TASKS", '["acme.gone"]', "app.tasks: cannot import acme.gone"),
         ("HEADRACE_CONFIG", "gone.toml", "gone.toml: No such file"),

@@ -68,7 +68,7 @@ def test_every_planted_violation_is_reported(copy: Path) -> None:
     ("path", "text"),
     [
         ("schemas/events.py", "from agents import Task"),
-        ("agents/claude/budget.py", "from agents.pipeline import Pipeline"),
+        ("agents/budget/budget.py", "from agents.pipeline import Pipeline"),
         ("agents/prompts/library.py", "import agents.claude.gateway"),
         ("agents/task.py", "import agents.validate"),
     ],

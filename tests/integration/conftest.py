@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.local.kafka import LocalKafka
+from tests import shift as shifts
 from tests.harness import Rig
 
 
@@ -18,4 +19,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
 @pytest.fixture
 async def rig(broker: LocalKafka, tmp_path: Path) -> AsyncIterator[Rig]:
     async with Rig(tmp_path, broker.bootstrap) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def shift(
+    broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[shifts.Shift]:
+    """One for the session: its end takes a minute, which passes under the other tests."""
+    async with shifts.shift(broker.bootstrap, tmp_path_factory.mktemp("shift")) as made:
         yield made

@@ -1,177 +1,209 @@
+"""What must hold of workers' budgets and their pool, whatever their calls do."""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.claude.budget import NOTHING, PROBE_PATIENCE_S, Budget, Need, Reservation, Ticket
-from agents.claude.limits import Unit
-from schemas.sections import Ceiling
+from agents.budget.budget import Budget
+from agents.budget.tickets import Reservation, Ticket
+from agents.store.line import PROBE_S
+from agents.store.pool import Pool
+from schemas.lease import UNITS, Amounts, Closing, Heard, Rules, nothing
+from tests.builders import MODEL
 
-CEILING = Ceiling(
-    requests_per_minute=120, input_tokens_per_minute=60_000, output_tokens_per_minute=12_000
-)
+CEILINGS = [120.0, 60_000.0, 12_000.0]
+RATES = [limit / 60 for limit in CEILINGS]
+CAPACITIES = RATES  # the burst that is assumed at first is that of a second
+RULES = Rules(ceilings=CEILINGS, reserves=[0.0] * 5, floors=[0.2] * 5)
 START = 123_456.789
+STEP_S, HAIR = 0.25, 1e-6
+WORKERS = 2
 quick = settings(deadline=None, max_examples=60)
-needs = st.builds(Need, input_tokens=st.integers(0, 3000), output_tokens=st.integers(0, 600))
-asks = st.tuples(needs, st.integers(0, 3), st.sampled_from([5.0, 10.0, 300.0]))
 
 
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """A budget, a clock, and everything that was charged to it."""
+def needs(largest: float) -> st.SearchStrategy[Amounts]:
+    """Needs of one request, up to a part of the bucket of tokens."""
+    parts = st.tuples(st.floats(0, largest), st.floats(0, largest))
+    return parts.map(lambda row: [1.0, row[0] * CAPACITIES[1], row[1] * CAPACITIES[2]])
+
+
+asks = st.tuples(needs(0.5), st.integers(0, 3), st.sampled_from([5.0, 10.0, 300.0]))
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker's budget, and the calls that wait or are under way in it."""
 
     budget: Budget
-    now: float = START
     waiting: list[Ticket] = field(default_factory=list)
     held: list[Reservation] = field(default_factory=list)
-    charges: list[tuple[float, Need]] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
+    called: int = 0
+    ended: int = 0
 
-    def ask(self, need: Need, priority: int, deadline: float) -> None:
-        self.waiting.append(self.budget.enqueue(need, priority, deadline))
 
-    def grant(self) -> float | None:
-        grants = self.budget.grant(self.now)
-        for ticket, reservation in grants.granted:
-            assert ticket == min(self.waiting), "somebody was overtaken"
-            self.waiting.remove(ticket)
-            self.held.append(reservation)
-            self.charges.append((self.now, reservation.need))
-            self.ends.append(len(self.charges))
-        return grants.next_at
+@dataclass(slots=True)
+class Run:
+    """A pool, its workers, a clock, and every charge: when, what, whether by a grant."""
 
-    def settle(self, share: float) -> None:
-        reservation, used = self.held.pop(0), {}
-        for unit in (Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS):
-            used[unit.value] = reservation.need.of(unit) * share
-        self.budget.settle(reservation, Need(**used), self.now)
-        difference = {unit: amount * (1 - 1 / share) for unit, amount in used.items()}
-        self.charges.append((self.now, Need(**difference, requests=0)))
+    pool: Pool = field(init=False)
+    workers: list[Worker] = field(init=False)
+    now: float = START
+    charges: list[tuple[float, Amounts, bool]] = field(default_factory=list)
 
-    def leave(self, place: int) -> None:
-        self.budget.leave(self.waiting.pop(place % len(self.waiting)))
+    def __post_init__(self) -> None:
+        self.workers = [Worker(Budget((MODEL,), RULES, f"w{n}")) for n in range(WORKERS)]
+        self.pool = Pool.first(self.workers[0].budget.ask(START), START)
+
+    def ask(self, worker: Worker, need: Amounts, priority: int, deadline: float) -> None:
+        worker.called += 1
+        if reservation := worker.budget.take(need, priority, self.now):
+            self.grant(worker, reservation)
+        else:
+            worker.waiting.append(worker.budget.enqueue(need, priority, deadline)[0])
+
+    def exchange(self, worker: Worker) -> float | None:
+        lease = self.pool.exchange(worker.budget.ask(self.now), self.now)
+        for ticket, reservation in worker.budget.apply(lease, self.now):
+            before = [t for t in worker.waiting if t.priority == ticket.priority and t < ticket]
+            assert before == [], "somebody was overtaken"
+            worker.waiting.remove(ticket)
+            self.grant(worker, reservation)
+        return lease.look_again_s
+
+    def grant(self, worker: Worker, reservation: Reservation) -> None:
+        worker.held.append(reservation)
+        self.charges.append((self.now, reservation.need, True))
+
+    def settle(self, worker: Worker, part: float) -> None:
+        reservation = worker.held.pop(0)
+        used = [reservation.need[0], *(part * amount for amount in reservation.need[1:])]
+        worker.budget.settle(reservation, used, self.now)
+        worker.budget.settle(reservation, nothing(), self.now)  # a second one changes nothing
+        worker.ended += 1
+        difference = [a - b for a, b in zip(used, reservation.need, strict=True)]
+        self.charges.append((self.now, difference, False))
+
+    def leave(self, worker: Worker, place: int) -> None:
+        worker.budget.leave(worker.waiting.pop(place % len(worker.waiting)))
+        worker.ended += 1
 
     def drain(self) -> None:
-        """Grant until nobody waits; each look has to let time pass."""
-        for _ in range(4 * len(self.waiting) + 4):
-            next_at = self.grant()
-            if next_at is None:
-                break
-            assert next_at > self.now, "the line must not spin"
-            self.now = next_at
-        assert self.waiting == []
+        """Exchange until nobody waits."""
+        for _ in range(400):
+            for worker in self.workers:
+                self.exchange(worker)
+            if not any(worker.waiting for worker in self.workers):
+                return
+            self.now += STEP_S
+        raise AssertionError(f"{[worker.waiting for worker in self.workers]} starve")
 
 
-def check_windows(run: Run) -> None:
-    """Any window that ends with a grant: what is charged fits burst, refill and own debt."""
-    for unit, bucket in run.budget.buckets.items():
-        for end in run.ends:
-            at, need = run.charges[end - 1]
-            slack = max(0.0, need.of(unit) - bucket.capacity) + 0.01
-            total = 0.0
-            for start in range(end - 1, -1, -1):
-                began, charged = run.charges[start]
-                total += charged.of(unit)
-                assert total <= bucket.capacity + bucket.rate * (at - began) + slack
+def windows(run: Run, u: int) -> Iterator[tuple[float, float]]:
+    """Every window that ends with a grant: its length in seconds, what was charged in it."""
+    for end, (ended, last, granted) in enumerate(run.charges):
+        total = 0.0
+        for began, amounts, _ in reversed(run.charges[: end + 1]):
+            total += amounts[u]
+            if granted and last[u] > RATES[u] * HAIR:
+                yield ended - began, total
 
 
 actions = st.one_of(
     st.tuples(st.just("ask"), asks),
-    st.tuples(st.just("wait"), st.floats(0, 30)),
+    st.tuples(st.just("ask"), asks),
+    st.tuples(st.just("wait"), st.floats(0, 3)),
     st.tuples(st.just("settle"), st.floats(0.1, 1.5)),
     st.tuples(st.just("leave"), st.integers(0, 100)),
+    st.tuples(st.just("exchange"), st.none()),
 )
+scripts = st.lists(st.tuples(st.integers(0, WORKERS - 1), actions), max_size=40)
+Script = list[tuple[int, tuple[str, Any]]]
 
 
-def act(run: Run, action: str, argument: Any) -> None:  # noqa: ANN401 - what the action takes
+def act(run: Run, worker: Worker, action: str, argument: Any) -> None:  # noqa: ANN401 - what the action takes
     if action == "ask":
-        run.ask(*argument)
+        run.ask(worker, *argument)
     elif action == "wait":
         run.now += argument
-    elif action == "settle" and run.held:
-        run.settle(argument)
-    elif action == "leave" and run.waiting:
-        run.leave(argument)
-    run.grant()
+    elif action == "settle" and worker.held:
+        run.settle(worker, argument)
+    elif action == "leave" and worker.waiting:
+        run.leave(worker, argument)
+    elif action == "exchange":
+        run.exchange(worker)
 
 
-@quick
-@given(st.lists(actions, max_size=40))
-def test_no_window_is_granted_more_than_the_limits_allow(script: list[tuple[str, Any]]) -> None:
-    run = Run(budget=Budget(CEILING, START))
-    for action, argument in script:
-        act(run, action, argument)
+def played(script: Script) -> Run:
+    run = Run()
+    for number, (action, argument) in script:
+        act(run, run.workers[number], action, argument)
     run.drain()
-    check_windows(run)
+    return run
 
 
 @quick
-@given(st.lists(asks, max_size=25))
-def test_line_goes_by_class_then_deadline_then_arrival(
-    asked: list[tuple[Need, int, float]],
+@given(scripts)
+def test_no_window_is_granted_more_than_the_limits_allow(script: Script) -> None:
+    run = played(script)
+    for u, _ in enumerate(UNITS):
+        for window_s, total in windows(run, u):
+            assert total <= CAPACITIES[u] + RATES[u] * window_s + 0.01
+
+
+@quick
+@given(scripts)
+def test_every_call_ends_once_and_the_line_keeps_its_order(script: Script) -> None:
+    """The order is asserted at each grant: deadline, then arrival, never size."""
+    run = played(script)
+    for worker in run.workers:
+        assert (worker.budget.waiting(), worker.budget.in_flight) == (0, len(worker.held))
+        assert worker.called == worker.ended + len(worker.held)
+
+
+@quick
+@given(scripts)
+def test_pool_has_charged_what_was_used_and_what_is_under_way(script: Script) -> None:
+    run = played(script)
+    for worker in run.workers:
+        while worker.held:
+            run.settle(worker, 1.0)
+        run.exchange(worker)
+    used = [sum(amounts[u] for _, amounts, _ in run.charges) for u, _ in enumerate(UNITS)]
+    mark = run.pool.exchange(run.workers[0].budget.ask(run.now), run.now).mark
+    for spent, charged in zip(used, mark, strict=True):
+        assert abs(spent - charged) < 1e-6 * (1 + abs(spent))
+
+
+@quick
+@given(needs(1), st.integers(1, 12), st.floats(0.1, 1e5), st.sampled_from(["answered", "failed"]))
+def test_one_probe_goes_after_a_closed_time(
+    need: Amounts, waiting: int, closed_s: float, end: str
 ) -> None:
-    run = Run(budget=Budget(CEILING, START))
-    for ask in asked:
-        run.ask(*ask)
-    run.drain()  # asserts the order at every grant
-    assert len(run.held) == len(asked)
-
-
-@quick
-@given(st.lists(st.tuples(needs, st.floats(0.01, 3)), max_size=20))
-def test_settling_returns_exactly_the_difference(calls: list[tuple[Need, float]]) -> None:
-    budget = Budget(CEILING, START)
-    before = {unit: bucket.level for unit, bucket in budget.buckets.items()}
-    for need, share in calls:
-        budget.enqueue(need, 0, 0.0)
-        granted = budget.grant(START).granted
-        for _, held in granted:
-            used = Need(
-                input_tokens=held.need.input_tokens * share,
-                output_tokens=held.need.output_tokens * share,
-            )
-            budget.settle(held, used, START)
-            budget.settle(held, NOTHING, START)  # a second one changes nothing
-            for unit, bucket in budget.buckets.items():
-                before[unit] = min(bucket.capacity, before[unit] - used.of(unit))
-    for unit, bucket in budget.buckets.items():
-        assert abs(bucket.level - before[unit]) < 1e-6
-
-
-@quick
-@given(st.integers(600, 200_000), st.floats(0.05, 0.5), st.integers(1, 400))
-def test_large_head_is_saved_up_for_while_small_ones_keep_coming(
-    tokens: int, pause: float, small: int
-) -> None:
-    run = Run(budget=Budget(CEILING, START))
-    run.ask(Need(input_tokens=0, output_tokens=300), 0, 0.0)
-    run.grant()
-    run.ask(Need(input_tokens=0, output_tokens=tokens), 1, 5.0)
-    large = run.waiting[0]
-    while large in run.waiting:
-        run.ask(Need(input_tokens=0, output_tokens=small), 1, 6.0)
-        run.now += pause
-        run.grant()  # asserts that nobody overtakes
-        assert run.now - START < 10, "the full bucket is there after a second"
-
-
-@quick
-@given(needs, st.integers(1, 12), st.floats(0.1, 1e5))
-def test_one_probe_goes_after_a_closed_time(need: Need, waiting: int, closed_s: float) -> None:
-    run = Run(budget=Budget(CEILING, START))
-    run.budget.close(START + closed_s)
+    run = Run()
+    first, second = run.workers
+    run.now += 60  # the bucket is full
     for _ in range(waiting):
-        run.ask(need, 0, 0.0)
-    next_at = run.grant()
-    assert next_at is not None
-    assert run.held == []
-    run.now = next_at
-    run.grant()
-    assert len(run.held) == 1
-    run.now += PROBE_PATIENCE_S / 2
-    run.grant()
-    assert len(run.held) == 1
-    run.settle(1.0)
-    run.drain()
-    assert len(run.held) == waiting - 1
+        run.ask(first, need, 0, 0.0)
+        run.ask(second, need, 0, 0.0)
+    first.budget.close(Closing(seconds=closed_s, reason="outage"), run.now)
+    look_again_s = run.exchange(first)
+    assert look_again_s is not None
+    run.exchange(second)
+    assert not first.held
+    assert not second.held
+    run.now += look_again_s * (1 + HAIR) + PROBE_S
+    run.exchange(second)
+    run.exchange(first)
+    assert (len(first.held), len(second.held)) == (0, 1)
+    told = Heard(limits=nothing(), remaining=nothing())
+    second.budget.hear(told, second.held[0], run.now, answered=end == "answered")
+    run.settle(second, 1.0)
+    run.now += 60
+    run.exchange(second)
+    run.exchange(first)
+    probes = len(first.held) + len(second.held)
+    assert probes >= min(1, waiting - 1)
+    assert end == "answered" or probes == min(1, 2 * waiting - 1)

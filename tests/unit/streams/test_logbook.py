@@ -1,11 +1,14 @@
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
 
-from schemas.observation import Closed, Received
+from schemas.alert import Alert
+from schemas.lease import Unit
+from schemas.observation import Alerted, Closed, LimitChanged, Received
 from schemas.workload import WorkloadClass
 from streams.logbook import JsonLines, Logbook, OncePerPeriod, Several, configure
 from tests.fakes import Recorder
@@ -70,7 +73,15 @@ def test_line_comes_through_once_a_period_and_tells_what_was_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"lineno": 8}, {"name": "faust"}, {"levelname": "ERROR"}, {"model": "other"}]
+    "other",
+    [
+        {"lineno": 8},
+        {"name": "faust"},
+        {"levelname": "ERROR"},
+        {"model": "other"},
+        {"unit": "requests"},
+        {"alert": "7f2e"},
+    ],
 )
 def test_lines_from_elsewhere_are_not_alike(other: dict[str, Any]) -> None:
     sieve = OncePerPeriod(10)
@@ -113,6 +124,41 @@ def test_closed_budget_becomes_a_line_and_other_facts_do_not(
     (found,) = caplog.records
     assert found.getMessage() == "no calls to claude-haiku-5-5 for 12 s: 429"
     assert found.event == "budget_closed"  # type: ignore[attr-defined] # the machine key
+
+
+def alerted(**changes: Any) -> Alerted:  # noqa: ANN401 - fields of an alert
+    plain: dict[str, Any] = {
+        "id": "7f2e",
+        "kind": "budget_use",
+        "state": "raised",
+        "model": "claude-haiku-5-5",
+        "message": "86% of the requests are used",
+        "at": datetime.fromtimestamp(CREATED, UTC),
+    }
+    return Alerted(alert=Alert(**plain | changes))
+
+
+def test_alert_is_a_warning_and_its_end_is_good_news(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    book = Logbook()
+    book.observe(alerted())
+    book.observe(alerted(state="cleared", message="all is well"))
+    lines = [written(found) for found in caplog.records]
+    assert [line["level"] for line in lines] == ["warning", "info"]
+    assert [line["message"] for line in lines] == ["86% of the requests are used", "all is well"]
+    assert [line["event"] for line in lines] == ["alert_raised", "alert_cleared"]
+    assert (lines[0]["alert"], lines[0]["kind"]) == ("7f2e", "budget_use")
+    assert (lines[0]["model"], "unit" in lines[0]) == ("claude-haiku-5-5", False)
+
+
+def test_changed_limit_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    book = Logbook()
+    book.observe(LimitChanged(model="haiku", unit=Unit.REQUESTS, before=1000, now=500))
+    book.observe(alerted(kind="limit_changed"))
+    (found,) = caplog.records
+    assert found.getMessage() == "haiku: the limit of requests a minute is 500 now, was 1,000"
+    assert found.event == "limit_changed"  # type: ignore[attr-defined] # the machine key
 
 
 def test_everybody_is_told() -> None:

@@ -1,13 +1,19 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas.alert import Alert
 from schemas.dead_letter import Disposition
+from schemas.lease import Unit
 from schemas.observation import (
+    Alerted,
     Called,
     Closed,
+    Estimated,
+    LimitChanged,
     Observation,
     Received,
     Rejected,
@@ -17,9 +23,11 @@ from schemas.observation import (
     Settled,
     Waited,
 )
+from schemas.standing import Standing
 from schemas.usage import Usage
 from schemas.workload import WorkloadClass
-from streams.metrics import Level, Metrics, Use
+from streams.metrics import Metrics
+from tests.standing_builders import BATCH, standing
 
 MODEL, REALTIME = "claude-haiku-5-5", WorkloadClass.REALTIME
 # Section 8 of the contract: name, type, labels.
@@ -29,6 +37,7 @@ CONTRACT = {
     ("headrace_records_late_total", "counter", ("workload",)),
     ("headrace_records_dead_lettered_total", "counter", ("disposition", "workload")),
     ("headrace_inflight_records", "gauge", ("workload",)),
+    ("headrace_inflight_limit", "gauge", ("workload",)),
     ("headrace_held_records", "gauge", ("reason", "workload")),
     ("headrace_uncommitted_records", "gauge", ("workload",)),
     ("headrace_oldest_uncommitted_age_seconds", "gauge", ("workload",)),
@@ -37,8 +46,13 @@ CONTRACT = {
     ("headrace_budget_limit", "gauge", ("model", "unit")),
     ("headrace_budget_available", "gauge", ("model", "unit")),
     ("headrace_budget_utilization_ratio", "gauge", ("model", "unit")),
+    ("headrace_budget_used", "gauge", ("model", "unit", "workload")),
+    ("headrace_budget_waiting_calls", "gauge", ("model", "workload")),
     ("headrace_budget_wait_seconds", "histogram", ("workload",)),
     ("headrace_budget_closed", "gauge", ("model",)),
+    ("headrace_estimate_ratio", "histogram", ("task", "unit")),
+    ("headrace_alerts", "gauge", ("kind",)),
+    ("headrace_alert_changes_total", "counter", ("kind", "state")),
     ("headrace_claude_requests_total", "counter", ("model", "status")),
     ("headrace_claude_request_duration_seconds", "histogram", ("model", "workload")),
     ("headrace_claude_tokens_total", "counter", ("kind", "model", "task")),
@@ -61,6 +75,9 @@ CALLED = Called(
     usage=Usage(input_tokens=90, output_tokens=7, cache_read_input_tokens=1000),
     cost_nanousd=25_000,
 )
+RAISED = Alert(
+    id="a", kind="store", state="raised", message="away", at=datetime.fromtimestamp(0, UTC)
+)
 EVERY_FACT: list[Observation] = [
     Received(workload=REALTIME),
     Released(workload=REALTIME),
@@ -75,6 +92,10 @@ EVERY_FACT: list[Observation] = [
     Retried(workload=REALTIME, reason="rate_limit"),
     Rejected(task="triage", rule="schema"),
     Closed(model=MODEL, seconds=30, message="429"),
+    LimitChanged(model=MODEL, unit=Unit.REQUESTS, before=1000, now=500),
+    Estimated(task="triage", model=MODEL, unit=Unit.OUTPUT_TOKENS, reserved=30, used=20),
+    Estimated(task="triage", model=MODEL, unit=Unit.OUTPUT_TOKENS, reserved=30, used=0),
+    Alerted(alert=RAISED),
 ]
 
 
@@ -84,23 +105,27 @@ class Shown:
 
     workload: WorkloadClass = REALTIME
     in_flight: int = 0
+    limit: int = 64
     held: Mapping[str, int] = field(default_factory=dict)
     uncommitted: int = 3
     oldest_uncommitted_age_s: float = 1.5
     lag: int = 40
 
 
-LEVELS = (
-    Level(unit="requests", limit=1000.0, available=250.0, used_last_minute=500.0),
-    Level(unit="input_tokens", limit=None, available=0.0, used_last_minute=9.0),
+USED = [500.0, 9.0, 0.0]
+STANDING = standing(
+    limits=[1000.0, 0.0, 400.0],
+    available=[250.0, 0.0, -7.0],
+    used=USED,
+    used_by={BATCH: USED},
+    waiting={BATCH: 3},
 )
 
 
-def told(processor: Shown | None = None, uses: Mapping[str, Use] | None = None) -> Metrics:
-    """Metrics that were told every fact; `uses` is what the budgets say at a scrape."""
+def told(processor: Shown | None = None, budgets: Iterable[Standing] = (STANDING,)) -> Metrics:
+    """Metrics that were told every fact; `budgets` are what a scrape finds."""
     metrics = Metrics("0.1.0")
-    budgets = {MODEL: Use(closed=False, levels=LEVELS)} if uses is None else uses
-    metrics.watch([processor or Shown()], lambda: budgets)
+    metrics.watch([processor or Shown()], lambda: budgets, lambda: {"store": 1})
     for fact in EVERY_FACT:
         metrics.observe(fact)
     return metrics
@@ -150,29 +175,41 @@ def test_budget_shows_each_unit_that_has_a_limit() -> None:
     found = values(told())
     assert found["headrace_budget_limit", MODEL, "requests"] == 1000
     assert found["headrace_budget_available", MODEL, "requests"] == 250
+    assert found["headrace_budget_available", MODEL, "output_tokens"] == 0  # a debt is no stock
     assert found["headrace_budget_utilization_ratio", MODEL, "requests"] == 0.5
     assert ("headrace_budget_limit", MODEL, "input_tokens") not in found
 
 
+def test_budget_shows_what_classes_use_and_wait_for() -> None:
+    found = values(told())
+    assert found["headrace_budget_used", MODEL, "requests", "batch"] == 500
+    assert found["headrace_budget_used", MODEL, "input_tokens", "batch"] == 9
+    assert found["headrace_budget_waiting_calls", MODEL, "batch"] == 3
+
+
 def test_budgets_are_read_at_every_scrape() -> None:
-    uses: dict[str, Use] = {}
-    metrics = told(uses=uses)
+    budgets: list[Standing] = []
+    metrics = told(budgets=budgets)
     assert ("headrace_budget_closed", MODEL) not in values(metrics)
-    uses[MODEL] = Use(closed=True, levels=LEVELS)
+    budgets.append(standing(closed_s=3.0, closed_for="rate_limit"))
     assert values(metrics)["headrace_budget_closed", MODEL] == 1
     assert values(metrics)["headrace_budget_limit", MODEL, "requests"] == 1000
-    uses[MODEL] = Use(closed=False, levels=())
+    budgets[:] = [standing(limits=[0.0] * 3)]
     assert values(metrics)["headrace_budget_closed", MODEL] == 0
     assert ("headrace_budget_limit", MODEL, "requests") not in values(metrics)
 
 
-def test_each_model_has_a_budget_of_its_own() -> None:
-    other = "claude-sonnet-5"
-    found = values(
-        told(uses={MODEL: Use(closed=False, levels=()), other: Use(closed=True, levels=())})
-    )
+def test_each_model_of_a_budget_has_a_row() -> None:
+    shared = standing(models=("haiku", "sonnet"), closed_s=1.0)
+    found = values(told(budgets=[shared, STANDING]))
+    assert found["headrace_budget_closed", "haiku"] == found["headrace_budget_closed", "sonnet"]
     assert found["headrace_budget_closed", MODEL] == 0
-    assert found["headrace_budget_closed", other] == 1
+
+
+def test_model_in_two_budgets_has_one_row() -> None:
+    other = standing(budget="both", models=(MODEL, "sonnet"))
+    text = told(budgets=[STANDING, other]).render().decode()
+    assert text.count(f'headrace_budget_closed{{model="{MODEL}"}}') == 1
 
 
 def test_word_of_a_closed_budget_closes_nothing_that_is_open() -> None:
@@ -180,14 +217,28 @@ def test_word_of_a_closed_budget_closes_nothing_that_is_open() -> None:
     assert values(metrics)["headrace_budget_closed", MODEL] == 0
 
 
+def test_estimates_are_measured_against_use() -> None:
+    found = values(told())
+    assert found["headrace_estimate_ratio_sum", "triage", "output_tokens"] == 1.5
+    assert found["headrace_estimate_ratio_count", "triage", "output_tokens"] == 1
+
+
+def test_alerts_are_counted_and_shown_while_they_are_raised() -> None:
+    found = values(told())
+    assert found["headrace_alert_changes_total", "store", "raised"] == 1
+    assert (found["headrace_alerts", "store"], found["headrace_alerts", "spend"]) == (1, 0)
+
+
 def test_state_is_read_at_every_scrape() -> None:
     processor = Shown(held={"outage": 2})
     metrics = told(processor)
     assert values(metrics)["headrace_held_records", "outage", "realtime"] == 2
     assert values(metrics)["headrace_consumer_lag_records", "realtime"] == 40
-    processor.held, processor.in_flight = {}, 5
+    assert values(metrics)["headrace_inflight_limit", "realtime"] == 64
+    processor.held, processor.in_flight, processor.limit = {}, 5, 80
     assert ("headrace_held_records", "outage", "realtime") not in values(metrics)
     assert values(metrics)["headrace_inflight_records", "realtime"] == 5
+    assert values(metrics)["headrace_inflight_limit", "realtime"] == 80
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from agents.claude.client import Client
@@ -15,19 +16,31 @@ from tests.fakes import Answer, ManualClock, ScriptedApi
 STREAMED = request(stream=True, timeout_s=10)
 PLAIN = request(timeout_s=10)
 SSE = "text/event-stream"
+NO_MODELS = b'{"data":[],"has_more":false}'
 LIMITS = {"anthropic-ratelimit-requests-limit": "50", "request-id": "req_7"}
 
 
-async def sent(
-    answer: Answer, asked: Request = PLAIN, heard: list[Mapping[str, str]] | None = None
-) -> Reply:
+class Ear:
+    """What one call heard."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.took_s: list[float] = []
+
+    def __call__(self, status: int, headers: Mapping[str, str], took_s: float) -> None:
+        self.statuses.append(status)
+        self.headers.append(headers)
+        self.took_s.append(took_s)
+
+
+async def sent(answer: Answer, asked: Request = PLAIN, ear: Ear | None = None) -> Reply:
     """Make one call through the SDK to an API that gives this answer."""
-    seen = [] if heard is None else heard
     async with (
         ScriptedApi(answer).running() as api,
         Client(api_key="k", base_url=api.url, clock=ManualClock()) as client,
     ):
-        return await client.send(asked, hear=seen.append)
+        return await client.send(asked, hear=ear or Ear())
 
 
 async def failed(answer: Answer, asked: Request = PLAIN) -> ClaudeError:
@@ -73,7 +86,7 @@ async def test_request_goes_out_as_the_api_wants_it() -> None:
         ScriptedApi(Answer(body=message())).running() as api,
         Client(api_key="k", base_url=api.url) as client,
     ):
-        await client.send(PLAIN, hear=lambda _: None)
+        await client.send(PLAIN, hear=lambda *_: None)
     (body,) = api.bodies
     assert api.paths == ["/v1/messages"]
     assert (body["model"], body["max_tokens"]) == ("claude-haiku-5-5", 50)
@@ -82,16 +95,35 @@ async def test_request_goes_out_as_the_api_wants_it() -> None:
     assert "stream" not in body
 
 
-@pytest.mark.parametrize("status", [200, 400, 429, 529])
-async def test_headers_are_heard_whatever_the_status(status: int) -> None:
-    heard: list[Mapping[str, str]] = []
-    answer = Answer(status=status, body=message(), headers=LIMITS)
-    if status == 200:
-        await sent(answer, heard=heard)
-    else:
-        with pytest.raises(ClaudeError):
-            await sent(answer, heard=heard)
-    assert [headers["anthropic-ratelimit-requests-limit"] for headers in heard] == ["50"]
+@pytest.mark.parametrize("asked", [PLAIN, STREAMED], ids=["plain", "streamed"])
+@pytest.mark.parametrize("status", [400, 429, 529])
+async def test_status_and_headers_of_an_error_are_heard(status: int, asked: Request) -> None:
+    ear = Ear()
+    with pytest.raises(ClaudeError):
+        await sent(Answer(status=status, body=message(), headers=LIMITS), asked, ear)
+    assert ear.statuses == [status]
+    assert ear.headers[0]["anthropic-ratelimit-requests-limit"] == "50"
+
+
+async def test_status_and_headers_of_an_answer_are_heard_and_how_long_they_took() -> None:
+    ear = Ear()
+    await sent(Answer(body=message(), headers=LIMITS), PLAIN, ear)
+    assert ear.statuses == [200]
+    assert ear.headers[0]["anthropic-ratelimit-requests-limit"] == "50"
+    assert 0 < ear.took_s[0] < 10
+
+
+async def test_headers_of_a_stream_are_heard_before_its_first_piece() -> None:
+    ear, heard_by_then = Ear(), list[int]()
+    answer = Answer(body=sse(stream(GOOD)), content_type=SSE, headers=LIMITS)
+    async with (
+        ScriptedApi(answer).running() as api,
+        Client(api_key="k", base_url=api.url) as client,
+    ):
+        await client.send(
+            STREAMED, hear=ear, on_text=lambda _: heard_by_then.append(len(ear.statuses))
+        )
+    assert (ear.statuses, heard_by_then) == ([200], [1])
 
 
 async def test_each_call_hears_its_own_headers() -> None:
@@ -100,23 +132,21 @@ async def test_each_call_hears_its_own_headers() -> None:
         ScriptedApi(*answers).running() as api,
         Client(api_key="k", base_url=api.url) as client,
     ):
-        heard: list[list[Any]] = [[] for _ in answers]
-        calls = [client.send(PLAIN, hear=ears.append) for ears in heard]
-        replies = await asyncio.gather(*calls)
-    for ears, found in zip(heard, replies, strict=True):
-        assert [headers["request-id"] for headers in ears] == [found.request_id]
+        ears = [Ear() for _ in answers]
+        replies = await asyncio.gather(*(client.send(PLAIN, hear=ear) for ear in ears))
+    for ear, found in zip(ears, replies, strict=True):
+        assert [headers["request-id"] for headers in ear.headers] == [found.request_id]
 
 
 async def test_call_hears_nothing_of_what_comes_after_it() -> None:
-    heard: list[Mapping[str, str]] = []
-    models = Answer(body=b'{"data":[],"has_more":false}')
+    ear = Ear()
     async with (
-        ScriptedApi(Answer(body=message()), models).running() as api,
+        ScriptedApi(Answer(body=message()), Answer(body=NO_MODELS)).running() as api,
         Client(api_key="k", base_url=api.url) as client,
     ):
-        await client.send(PLAIN, hear=heard.append)
-        await client.check()
-    assert len(heard) == 1
+        await client.send(PLAIN, hear=ear)
+        await client.models()
+    assert ear.statuses == [200]
 
 
 async def test_streamed_answer_is_put_together_and_passed_on_in_pieces() -> None:
@@ -126,7 +156,7 @@ async def test_streamed_answer_is_put_together_and_passed_on_in_pieces() -> None
         ScriptedApi(Answer(body=body, content_type=SSE, headers=LIMITS)).running() as api,
         Client(api_key="k", base_url=api.url) as client,
     ):
-        found = await client.send(STREAMED, hear=lambda _: None, on_text=pieces.append)
+        found = await client.send(STREAMED, hear=lambda *_: None, on_text=pieces.append)
     assert pieces == [GOOD[:6], GOOD[6:]]
     assert (found.text, found.stop_reason, found.request_id) == (GOOD, "end_turn", "req_7")
     assert found.usage == Usage(input_tokens=9, output_tokens=33)  # the last count overwrites
@@ -157,12 +187,14 @@ async def test_silence_ends_at_the_timeout_of_the_request(asked: Request) -> Non
     assert error.error_type == "timeout"
 
 
-async def test_key_is_checked_by_asking_for_the_models() -> None:
+async def test_models_on_offer_are_asked_for_once() -> None:
+    models = [{"type": "model", "id": name, "display_name": name} for name in ("a", "b")]
+    body = orjson.dumps({"data": models, "has_more": False})
     async with (
-        ScriptedApi(Answer(body=b'{"data":[],"has_more":false}')).running() as api,
+        ScriptedApi(Answer(body=body)).running() as api,
         Client(api_key="k", base_url=api.url) as client,
     ):
-        await client.check()
+        assert await client.models() == {"a", "b"}
     assert api.paths == ["/v1/models"]
 
 
@@ -172,7 +204,49 @@ async def test_refused_key_is_told_apart() -> None:
         Client(api_key="k", base_url=api.url) as client,
     ):
         with pytest.raises(Misconfigured):
-            await client.check()
+            await client.models()
+
+
+@pytest.mark.parametrize(("status", "known"), [(200, True), (404, False)])
+async def test_one_model_is_asked_for_by_its_name(status: int, known: bool) -> None:  # noqa: FBT001 - a column of the table
+    body = b'{"type":"model","id":"claude-haiku-5-5","display_name":"Haiku"}'
+    async with (
+        ScriptedApi(Answer(status=status, body=body)).running() as api,
+        Client(api_key="k", base_url=api.url) as client,
+    ):
+        assert await client.knows("claude-haiku-latest") is known
+    assert api.paths == ["/v1/models/claude-haiku-latest"]
+
+
+async def test_outage_does_not_say_that_a_model_is_unknown() -> None:
+    async with (
+        ScriptedApi(Answer(status=529)).running() as api,
+        Client(api_key="k", base_url=api.url) as client,
+    ):
+        with pytest.raises(ClaudeError):
+            await client.knows("claude-haiku-5-5")
+
+
+async def test_connections_are_opened_side_by_side_and_used_by_later_calls() -> None:
+    answers = [*[Answer(body=NO_MODELS)] * 3, Answer(body=message())]
+    async with (
+        ScriptedApi(*answers).running() as api,
+        Client(api_key="k", base_url=api.url) as client,
+    ):
+        await client.warm(3)
+        opened = set(api.peers)
+        await client.send(PLAIN, hear=Ear())
+    assert len(opened) == 3
+    assert set(api.peers) == opened
+
+
+async def test_connection_that_cannot_be_opened_is_no_error_yet() -> None:
+    async with (
+        ScriptedApi(Answer(status=401), Answer(status=529)).running() as api,
+        Client(api_key="k", base_url=api.url) as client,
+    ):
+        await client.warm(2)
+    assert len(api.paths) == 2
 
 
 async def test_missing_key_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +254,7 @@ async def test_missing_key_names_its_variable(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
     async with Client(base_url="http://127.0.0.1:9") as client:
         with pytest.raises(Misconfigured, match="set ANTHROPIC_API_KEY"):
-            await client.send(PLAIN, hear=lambda _: None)
+            await client.send(PLAIN, hear=lambda *_: None)
 
 
 async def test_key_is_in_nothing_that_is_shown() -> None:

@@ -30,7 +30,7 @@ async def failed(answer: Answer, asked: Request = PLAIN) -> ClaudeError:
         Client(api_key="sk-ant-canary", base_url=api.url) as client,
     ):
         with pytest.raises(ClaudeError) as caught:
-            await client.send(asked, hear=lambda _: None)
+            await client.send(asked, hear=lambda *_: None)
     assert "canary" not in repr(caught.value)
     return caught.value
 
@@ -123,7 +123,7 @@ async def test_call_is_made_once_whatever_the_server_says() -> None:
         Client(api_key="k", base_url=api.url) as client,
     ):
         with pytest.raises(Unavailable):
-            await client.send(PLAIN, hear=lambda _: None)
+            await client.send(PLAIN, hear=lambda *_: None)
     assert len(api.bodies) == 1
 
 
@@ -133,7 +133,7 @@ async def test_nobody_listening_is_an_outage(asked: Request) -> None:
         unused.bind(("127.0.0.1", 0))  # taken, and not listening
         async with Client(api_key="k", base_url=f"http://127.0.0.1:{unused.getsockname()[1]}") as c:
             with pytest.raises(Unavailable) as caught:
-                await c.send(asked, hear=lambda _: None)
+                await c.send(asked, hear=lambda *_: None)
     assert caught.value.error_type == "connection"
 
 
@@ -186,5 +186,5 @@ async def test_connection_that_breaks_before_the_answer_is_an_outage(asked: Requ
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, Client(api_key="k", base_url=url) as client:
         with pytest.raises(Unavailable) as caught:
-            await client.send(asked, hear=lambda _: None)
+            await client.send(asked, hear=lambda *_: None)
     assert caught.value.error_type == "connection"

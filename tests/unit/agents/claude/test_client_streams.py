@@ -16,7 +16,7 @@ async def failed(body: bytes, *, cut: bool = False) -> ClaudeError:
         Client(api_key="k", base_url=api.url) as client,
     ):
         with pytest.raises(ClaudeError) as caught:
-            await client.send(request(stream=True, timeout_s=10), hear=lambda _: None)
+            await client.send(request(stream=True, timeout_s=10), hear=lambda *_: None)
     return caught.value
 
 

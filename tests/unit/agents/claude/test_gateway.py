@@ -1,8 +1,11 @@
+"""What the gateway answers: replies, retries, and ends."""
+
 import asyncio
 
 import pytest
 
-from agents.claude.budget import Budget
+from agents.budget.allocation import Allocation
+from agents.budget.line import LONG_S
 from agents.claude.errors import (
     ClaudeError,
     Interrupted,
@@ -11,101 +14,70 @@ from agents.claude.errors import (
     RequestRejected,
     Unavailable,
 )
-from agents.claude.gateway import EVIDENCE_S, Gateway
-from agents.claude.line import LONG_S
+from agents.claude.gateway import EVIDENCE_S, SPENT_S
 from agents.claude.retry import GiveUp, Retry
 from schemas.dead_letter import Disposition, Stage
 from schemas.observation import Called, Closed, Waited
-from schemas.request import Reply
-from schemas.sections import Limit
+from schemas.workload import WorkloadClass
 from tests.builders import MODEL, place, progress, reply, request
-from tests.fakes import ManualClock, Recorder, ScriptedClient, Steady, Step, until
+from tests.fakes import Step, until
+from tests.unit.agents.claude.gateway_bench import MIRROR, NARROW, WALL, WIDE, Bench, allocation
 
 pytestmark = pytest.mark.timeout(20)  # a waiter that is left behind would wait for ever
-WALL = 2_000_000_000.0
-LIMIT = Limit(models=(MODEL, "claude-haiku-5-5-mirror"), requests_per_minute=60)
-
-
-class Bench:
-    """A gateway of one request a second before a scripted client."""
-
-    def __init__(
-        self, *script: Reply | Exception | Step, limits: tuple[Limit, ...] = (LIMIT,)
-    ) -> None:
-        self.client, self.seen = ScriptedClient(*script), Recorder()
-        self.clock, self.wall = ManualClock(), ManualClock(WALL)
-        self.gateway = Gateway(
-            self.client,
-            limits,
-            self.seen,
-            random=Steady(1.0),
-            clock=self.clock,
-            wall=self.wall,
-        )
-
-    @property
-    def budget(self) -> Budget:
-        return self.gateway.budgets[MODEL]
-
-    async def call(
-        self, model: str = MODEL, record_attempts: int = 0, expires_in_s: float | None = None
-    ) -> Reply | Retry | GiveUp:
-        self.clock.advance(1)  # the next request is there
-        expires_at = None if expires_in_s is None else self.wall() + expires_in_s
-        return await self.gateway.call(
-            request(model=model),
-            place(expires_at=expires_at),
-            progress(record_attempts=record_attempts),
-        )
-
-    async def retried(self, record_attempts: int = 0) -> Retry:
-        answer = await self.call(record_attempts=record_attempts)
-        assert isinstance(answer, Retry)
-        return answer
 
 
 async def test_answer_comes_back_with_its_facts() -> None:
-    bench = Bench(reply())
-    assert await bench.call() == reply()
-    waited, called = bench.seen.facts
-    assert isinstance(waited, Waited)
-    assert waited.seconds == 0
-    assert isinstance(called, Called)
-    assert (called.task, called.model, called.status) == ("label", MODEL, "200")
-    assert (called.usage, called.cost_nanousd) == (reply().usage, reply().cost_nanousd)
+    async with Bench(reply()) as bench:
+        assert await bench.call() == reply()
+        waited, called, *_ = bench.seen.facts
+        assert isinstance(waited, Waited)
+        assert waited.seconds == 0
+        assert isinstance(called, Called)
+        assert (called.task, called.model, called.status) == ("label", MODEL, "200")
+        assert (called.usage, called.cost_nanousd) == (reply().usage, reply().cost_nanousd)
 
 
 async def test_models_of_one_limit_share_one_budget() -> None:
-    budgets = Bench().gateway.budgets
-    assert budgets[MODEL] is budgets["claude-haiku-5-5-mirror"]
+    bench = Bench()
+    assert bench.budget_of(MODEL) is bench.budget_of(MIRROR)
+    assert len(list(bench.gateway.lines)) == 1
 
 
 async def test_model_without_a_limit_gets_a_budget_of_its_own() -> None:
-    bench = Bench(reply(), limits=())
-    assert await bench.call("claude-opus-5") == reply()
-    assert list(bench.gateway.budgets) == ["claude-opus-5"]
+    async with Bench(reply(), allowed=Allocation()) as bench:
+        bench.gateway.lines.share = 0.5
+        assert await bench.call("claude-opus-5") == reply()
+        assert bench.budget_of("claude-opus-5").share == 0.5
+        assert len(list(bench.gateway.lines)) == 1
+
+
+async def test_share_of_the_limits_reaches_every_budget() -> None:
+    bench = Bench()
+    assert (bench.gateway.lines.share, bench.budget.share) == (1, 1)
+    bench.gateway.lines.share = 0.25
+    assert (bench.gateway.lines.share, bench.budget.share) == (0.25, 0.25)
 
 
 async def test_unknown_limits_are_found_out_by_one_call_and_then_all_may_go() -> None:
     gates = [asyncio.Event() for _ in range(3)]
-    bench = Bench(*(Step(result=reply(), gate=gate) for gate in gates), limits=())
-    calls = [asyncio.create_task(bench.call()) for _ in gates]
-    await until(lambda: bench.gateway.budgets != {} and bench.budget.waiting() == 2)
-    assert len(bench.client.requests) == 1
-    gates[0].set()
-    await until(lambda: len(bench.client.requests) == 3)
-    for gate in gates:
-        gate.set()
-    assert await asyncio.gather(*calls) == [reply()] * 3
+    script = (Step(result=reply(), gate=gate) for gate in gates)
+    async with Bench(*script, allowed=Allocation()) as bench:
+        calls = [bench.begin() for _ in gates]
+        await until(lambda: (bench.sent, bench.waiting) == (1, 2))
+        gates[0].set()
+        await until(lambda: bench.sent == 3)
+        for gate in gates:
+            gate.set()
+        assert await asyncio.gather(*calls) == [reply()] * 3
 
 
 async def test_pieces_of_a_streamed_answer_are_passed_on() -> None:
-    bench = Bench(Step(result=reply(), pieces=("a", "b")))
-    heard: list[str] = []
-    await bench.gateway.call(
-        request(), place(), progress(), lambda: heard.append("sent"), heard.append
-    )
-    assert heard == ["sent", "a", "b"]
+    async with Bench(Step(result=reply(), pieces=("a", "b"))) as bench:
+        heard: list[str] = []
+        await bench.gateway.call(
+            request(), place(), progress(), lambda: heard.append("sent"), heard.append
+        )
+        assert heard == ["sent", "a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -118,21 +90,34 @@ async def test_pieces_of_a_streamed_answer_are_passed_on() -> None:
     ids=str,
 )
 async def test_refusal_of_everybody_closes_the_budget(error: ClaudeError, close_s: float) -> None:
-    bench = Bench(error)
-    first = await bench.retried()
-    assert first.failure.stage is Stage.CALL
-    assert bench.budget.closed_until == bench.clock() + close_s
-    (closed,) = bench.seen.of(Closed)
-    assert (closed.model, closed.seconds, closed.message) == (MODEL, close_s, str(error))
+    async with Bench(error) as bench:
+        first = await bench.retried()
+        assert first.failure.stage is Stage.CALL
+        assert bench.budget.closed_s(bench.clock()) == close_s
+        (closed,) = bench.seen.of(Closed)
+        assert (closed.model, closed.seconds, closed.message) == (MODEL, close_s, str(error))
+
+
+@pytest.mark.parametrize(
+    ("error_type", "ramp"), [("ramp_limit_exceeded", True), ("rate_limit_error", False)]
+)
+async def test_traffic_that_grew_too_fast_is_told_apart(error_type: str, *, ramp: bool) -> None:
+    error = RateLimited("429", status=429, error_type=error_type, retry_after_s=9)
+    async with Bench(error) as bench:
+        await bench.call()
+        closing = bench.budget.ask(bench.clock()).closing
+        assert closing
+        assert (closing.seconds, closing.reason, closing.ramp) == (9, "rate_limit", ramp)
 
 
 async def test_closed_budget_answers_at_once_with_its_time_and_without_a_call() -> None:
-    bench = Bench(RateLimited("429", status=429, retry_after_s=30))
-    await bench.call()
-    second = await bench.retried()
-    assert second.after_s == pytest.approx(29 * 1.1)
-    assert (second.failure.stage, second.counts, second.close_s) == (Stage.RESERVE, False, 0)
-    assert len(bench.client.requests) == 1
+    async with Bench(RateLimited("429", status=429, retry_after_s=30)) as bench:
+        await bench.call()
+        bench.clock.advance(1)
+        second = await bench.retried()
+        assert second.after_s == pytest.approx(29 * 1.1)
+        assert (second.failure.stage, second.counts, second.close_s) == (Stage.RESERVE, False, 0)
+        assert bench.sent == 1
 
 
 @pytest.mark.parametrize(
@@ -148,76 +133,79 @@ async def test_those_who_wait_when_it_closes_for_long_are_told_when_it_opens(
     error: ClaudeError, reason: str, close_s: float
 ) -> None:
     gate = asyncio.Event()
-    bench = Bench(Step(result=error, gate=gate), reply())
-    first = asyncio.create_task(bench.call())
-    await until(lambda: len(bench.client.requests) == 1)
-    others = [
-        asyncio.create_task(bench.gateway.call(request(), place(), progress())) for _ in range(2)
-    ]
-    await until(lambda: bench.budget.waiting() == 2)
-    gate.set()
-    await first
-    for answer in await asyncio.gather(*others):
-        assert isinstance(answer, Retry)
-        assert (answer.failure.stage, answer.reason) == (Stage.RESERVE, reason)
-        assert (answer.counts, answer.close_s) == (False, 0)
-        assert answer.after_s == pytest.approx(close_s * 1.1)
-    assert (bench.budget.waiting(), bench.budget.in_flight) == (0, 0)
-    assert len(bench.client.requests) == len(bench.seen.of(Waited)) == 1
-    bench.clock.advance(close_s)
-    assert await bench.call() == reply()
+    script = (Step(result=error, gate=gate), reply())
+    async with await Bench.full(*script, ceilings=NARROW) as bench:
+        first = bench.begin()
+        await until(lambda: bench.sent == 1)
+        others = [bench.begin() for _ in range(2)]
+        await until(lambda: bench.waiting == 2)
+        gate.set()
+        await first
+        for answer in await asyncio.gather(*others):
+            assert isinstance(answer, Retry)
+            assert (answer.failure.stage, answer.reason) == (Stage.RESERVE, reason)
+            assert (answer.counts, answer.close_s) == (False, 0)
+            assert answer.after_s == pytest.approx(close_s * 1.1)
+        assert (bench.waiting, bench.in_flight) == (0, 0)
+        assert bench.sent == len(bench.seen.of(Waited)) == 1
+        await until(lambda: not bench.budget.has_news)  # the pool is closed as well
+        bench.clock.advance(close_s)
+        assert await bench.call() == reply()
 
 
 async def test_those_who_wait_when_it_closes_for_short_wait_until_it_opens() -> None:
     gate = asyncio.Event()
-    bench = Bench(Step(result=RateLimited("429", retry_after_s=4), gate=gate), reply())
-    first = asyncio.create_task(bench.call())
-    await until(lambda: len(bench.client.requests) == 1)
-    second = asyncio.create_task(bench.gateway.call(request(), place(), progress()))
-    await until(lambda: bench.budget.waiting() == 1)
-    gate.set()
-    await first
-    assert bench.budget.waiting() == 1
-    assert len(bench.client.requests) == 1
-    bench.clock.advance(4)
-    third = asyncio.create_task(bench.gateway.call(request(), place(), progress()))
-    assert await second == reply()
-    third.cancel()
+    error = RateLimited("429", status=429, retry_after_s=4)
+    script = (Step(result=error, gate=gate), reply())
+    async with await Bench.full(*script, ceilings=NARROW) as bench:
+        first = bench.begin()
+        await until(lambda: bench.sent == 1)
+        second = bench.begin()
+        await until(lambda: bench.waiting == 1)
+        gate.set()
+        await first
+        await until(lambda: not bench.budget.has_news)  # the pool is closed as well
+        assert (bench.waiting, bench.sent) == (1, 1)
+        bench.clock.advance(4)
+        assert await second == reply()
+        assert bench.seen.of(Waited)[-1].seconds == 4
 
 
 @pytest.mark.parametrize("error", [Unavailable("529", status=529), Interrupted("cut")], ids=str)
 async def test_outage_leaves_the_budget_open(error: ClaudeError) -> None:
-    bench = Bench(error, reply())
-    assert (await bench.retried()).reason == "outage"
-    assert await bench.call() == reply()
-    assert bench.seen.of(Closed) == []
+    async with Bench(error, reply()) as bench:
+        assert (await bench.retried()).reason == "outage"
+        assert await bench.call() == reply()
+        assert bench.seen.of(Closed) == []
 
 
 async def test_rejected_request_is_given_up() -> None:
-    answer = await Bench(RequestRejected("bad", status=400)).call()
+    async with Bench(RequestRejected("bad", status=400)) as bench:
+        answer = await bench.call()
     assert isinstance(answer, GiveUp)
     assert answer.disposition is Disposition.REQUEST_REJECTED
 
 
 async def test_interruption_is_the_records_fault_only_while_others_succeed() -> None:
-    bench = Bench(Interrupted("cut"), reply(), Interrupted("cut"), Interrupted("cut"))
-    assert (await bench.retried()).reason == "outage"
-    await bench.call()
-    assert (await bench.retried()).reason == "retry"
-    bench.clock.advance(EVIDENCE_S)
-    assert (await bench.retried()).reason == "outage"
+    cut = Interrupted("cut")
+    async with Bench(cut, reply(), cut, cut) as bench:
+        assert (await bench.retried()).reason == "outage"
+        await bench.call()
+        assert (await bench.retried()).reason == "retry"
+        bench.clock.advance(EVIDENCE_S)
+        assert (await bench.retried()).reason == "outage"
 
 
 async def test_success_of_another_model_is_no_evidence() -> None:
-    bench = Bench(reply(), Interrupted("cut"))
-    await bench.call("claude-opus-5")
-    assert (await bench.retried()).reason == "outage"
+    async with Bench(reply(), Interrupted("cut")) as bench:
+        await bench.call("claude-opus-5")
+        assert (await bench.retried()).reason == "outage"
 
 
 async def test_record_that_keeps_interrupting_is_exhausted() -> None:
-    bench = Bench(reply(), Interrupted("cut"))
-    await bench.call()
-    answer = await bench.call(record_attempts=2)
+    async with Bench(reply(), Interrupted("cut")) as bench:
+        await bench.call()
+        answer = await bench.call(record_attempts=2)
     assert isinstance(answer, GiveUp)
     assert answer.disposition is Disposition.ATTEMPTS_EXHAUSTED
 
@@ -225,23 +213,54 @@ async def test_record_that_keeps_interrupting_is_exhausted() -> None:
 @pytest.mark.parametrize("left_s", [0, -5])
 async def test_expired_event_is_not_sent(left_s: float) -> None:
     bench = Bench()
-    answer = await bench.call(expires_in_s=left_s)
+    answer = await bench.call(expires_at=WALL + left_s)
     assert isinstance(answer, GiveUp)
     assert (answer.disposition, answer.counts) == (Disposition.DEADLINE_EXPIRED, False)
     assert answer.failure.stage is Stage.RESERVE
-    assert (bench.client.requests, bench.seen.facts) == ([], [])
+    assert (bench.sent, bench.seen.facts) == (0, [])
 
 
 async def test_event_that_expires_in_line_is_not_sent_and_leaves_the_line() -> None:
-    bench = Bench(reply())
-    await bench.call()
-    answer = await bench.gateway.call(request(), place(expires_at=WALL + 0.01), progress())
-    assert isinstance(answer, GiveUp)
-    assert answer.disposition is Disposition.DEADLINE_EXPIRED
-    assert len(bench.client.requests) == 1
-    assert (bench.budget.waiting(), bench.budget.in_flight) == (0, 0)
+    async with await Bench.full(reply(), ceilings=NARROW) as bench:
+        await bench.call()
+        answer = await bench.call(expires_at=WALL + 0.01)
+        assert isinstance(answer, GiveUp)
+        assert answer.disposition is Disposition.DEADLINE_EXPIRED
+        assert (bench.sent, bench.waiting, bench.in_flight) == (1, 0, 0)
 
 
 async def test_missed_deadline_is_late_and_not_expired() -> None:
-    bench = Bench(reply())
-    assert await bench.gateway.call(request(), place(deadline=WALL - 99), progress()) == reply()
+    async with Bench(reply()) as bench:
+        assert await bench.call(deadline=WALL - 99) == reply()
+
+
+async def test_money_of_the_day_holds_a_class_until_it_looks_again() -> None:
+    async with Bench(reply(), reply(), allowed=allocation(WIDE, max_usd=0.000024)) as bench:
+        await bench.call()
+        batch = await bench.retried(workload=WorkloadClass.BATCH)
+        assert (batch.reason, batch.counts, batch.close_s) == ("spend", False, 0)
+        assert batch.after_s == pytest.approx(SPENT_S * 1.1)
+        assert batch.failure.stage is Stage.RESERVE
+        assert await bench.call() == reply()  # realtime goes on to the maximum itself
+        assert (await bench.retried()).reason == "spend"
+        assert bench.sent == 2
+
+
+async def test_money_is_looked_at_again_at_midnight() -> None:
+    bench = Bench(allowed=allocation(WIDE, max_usd=1))
+    bench.gateway.spending.learn(10**9)
+    bench.wall.now = WALL - WALL % 86_400 + 86_390
+    assert (await bench.retried()).after_s == pytest.approx(10 * 1.1)
+
+
+async def test_worker_reports_its_budgets() -> None:
+    async with Bench(reply()) as bench:
+        await bench.call()
+        made = bench.gateway.lines.report([WorkloadClass.REALTIME])
+        (row,) = made.budgets
+        assert made.worker == "worker"
+        assert row.used[WorkloadClass.REALTIME] == [1, 100, 20]
+
+
+async def test_gateway_shows_its_budgets() -> None:
+    assert repr(Bench().budget) in repr(Bench().gateway)

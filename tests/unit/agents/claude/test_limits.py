@@ -1,31 +1,32 @@
 import pytest
 
-from agents.claude.limits import Heard, Unit, heard, retry_after_s
+from agents.claude.limits import heard, retry_after_s
+from schemas.lease import nothing
 from tests.builders import limit_headers
 
 
 def test_all_three_limits_are_read() -> None:
     headers = limit_headers(requests=(50, 49), input_tokens=(1000, 0), output_tokens=(9, 9))
-    assert list(heard(headers)) == [
-        Heard(unit=Unit.REQUESTS, limit=50, remaining=49),
-        Heard(unit=Unit.INPUT_TOKENS, limit=1000, remaining=0),
-        Heard(unit=Unit.OUTPUT_TOKENS, limit=9, remaining=9),
-    ]
+    found = heard(headers)
+    assert (found.limits, found.remaining) == ([50, 1000, 9], [49, 0, 9])
 
 
 def test_headers_of_a_server_error_tell_nothing() -> None:
-    assert list(heard({"request-id": "req_1"})) == []
+    found = heard({"request-id": "req_1"})
+    assert (found.limits, found.remaining) == (nothing(), nothing())
 
 
 @pytest.mark.parametrize("text", ["", "many", "-5", "1.5", "1e3", " 5", "0", "²"])
 def test_limit_that_is_no_number_is_left_out(text: str) -> None:
     headers = limit_headers(requests=(50, 49), input_tokens=(1000, 5))
     headers["anthropic-ratelimit-requests-limit"] = text
-    assert [limit.unit for limit in heard(headers)] == [Unit.INPUT_TOKENS]
+    found = heard(headers)
+    assert (found.limits, found.remaining) == ([0, 1000, 0], [0, 5, 0])
 
 
-def test_limit_without_its_remaining_is_left_out() -> None:
-    assert list(heard({"anthropic-ratelimit-requests-limit": "5"})) == []
+@pytest.mark.parametrize("name", ["limit", "remaining"])
+def test_half_of_what_belongs_together_is_left_out(name: str) -> None:
+    assert heard({f"anthropic-ratelimit-requests-{name}": "5"}).limits == nothing()
 
 
 @pytest.mark.parametrize(

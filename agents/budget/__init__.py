@@ -1,0 +1,1 @@
+"""The shared rate budget: the waiting line, what is leased, what is spent."""

@@ -1,0 +1,147 @@
+"""This worker among the others: it shows that it lives, counts who else does, and raises alarms."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from agents.alarms import conditions
+from agents.budget.shelter import Shelter
+from agents.budget.standing import standings
+from agents.claude.gateway import Gateway
+from schemas.problem import Problem
+from schemas.standing import Group, Standing
+from schemas.workload import WorkloadClass
+from streams.alerts import Alerts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often a worker shows that it lives, and counts the members of its Kafka groups.
+
+    A killed worker stays in its Kafka group until its session ends; its heartbeat ends sooner. Only
+    what lasts `strangers_s` speaks of workers that use another store.
+    """
+
+    beat_s: float = 2.0
+    count_s: float = 15.0
+    strangers_s: float = 90.0
+
+
+PACE = Pace()
+
+
+class Heartbeat:
+    """Tells the store every few seconds that this worker lives and what it uses.
+
+    `count` returns the members of the Kafka groups by class.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        classes: tuple[WorkloadClass, ...],
+        gateway: Gateway,
+        shelter: Shelter,
+        alerts: Alerts,
+        count: Callable[[], Awaitable[Mapping[WorkloadClass, int]]],
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        pace: Pace = PACE,
+    ) -> None:
+        self._worker, self._classes = worker, classes
+        self._gateway, self._shelter, self._alerts = gateway, shelter, alerts
+        self._count, self._clock, self._wall = count, clock, wall
+        self._pace = pace
+        self._members: Mapping[WorkloadClass, int] = {}
+        self._strangers_since: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Heartbeat({self._worker}, {len(self._shelter.group.workers)} alive)"
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """The budgets of all workers, as of the last beat; alone, this worker's own."""
+        return standings(self._group)
+
+    @property
+    def degraded(self) -> str:
+        """Why the store is away; "" when it is there."""
+        return self._shelter.away
+
+    async def beat(self) -> None:
+        """Do it once."""
+        spending = self._gateway.spending
+        report = self._gateway.lines.report(self._classes)
+        group = await self._shelter.beat(report, spending.take_unreported())
+        spending.learn(group.spent_nanousd)
+        if self._shelter.away:
+            # Nobody knows who leads: each worker tells of the store, and of nothing else. Who uses
+            # another store still does.
+            await self._alerts.look(None, conditions.away(self._shelter.away), leads=True)
+            return
+        strangers = self._strangers(group)
+        self._gateway.lines.share = strangers[0] / strangers[1] if strangers else 1.0
+        rows = standings(group)
+        found = conditions.refused(rows) | conditions.spending(
+            spending.spent_nanousd, spending.max_usd, self._wall()
+        )
+        if strangers:
+            found |= conditions.strangers(strangers[1], strangers[0])
+        await self._alerts.look(rows, found, leads=self._worker == min(group.workers, default=""))
+
+    async def run(self) -> None:
+        """Do it until cancelled; nothing that goes wrong here stops the worker."""
+        while True:
+            await _survived(self.beat())
+            await asyncio.sleep(self._pace.beat_s)
+
+    async def leave(self) -> None:
+        """Beat for the last time: tell what was spent since, and hand over what is raised."""
+        await _survived(self._hand_over())
+
+    async def count(self) -> None:
+        """Count the members of the Kafka groups until cancelled."""
+        while True:
+            await asyncio.sleep(self._pace.count_s)
+            try:
+                self._members = await self._count()
+            except Problem:  # no broker: the next look tells
+                self._members = {}
+            except Exception:
+                self._members = {}
+                log.exception("the members were not counted", extra={"event": "count_failed"})
+
+    async def _hand_over(self) -> None:
+        unreported = self._gateway.spending.take_unreported()
+        await self._shelter.beat(self._gateway.lines.report(self._classes), unreported)
+        await self._alerts.look(None, {}, leads=False)
+
+    @property
+    def _group(self) -> Group:
+        group = self._shelter.group
+        if not self._shelter.away and group.workers:
+            return group
+        own = self._gateway.lines.report(self._classes)
+        return Group(workers={self._worker: own}, spent_nanousd=group.spent_nanousd)
+
+    def _strangers(self, group: Group) -> tuple[int, int] | None:
+        """Return (heartbeats, members) of the class where Kafka knows more; None: nowhere."""
+        alive = {w: sum(w in r.classes for r in group.workers.values()) for w in self._classes}
+        more = [(alive[w], self._members.get(w, 0)) for w in self._classes]
+        worst = max(more, key=lambda row: row[1] - row[0], default=(0, 0))
+        if not worst[0] or worst[1] <= worst[0]:
+            self._strangers_since = None
+            return None
+        self._strangers_since = self._strangers_since or self._clock()
+        return worst if self._clock() - self._strangers_since >= self._pace.strangers_s else None
+
+
+async def _survived(beat: Awaitable[None]) -> None:
+    try:
+        await beat
+    except Exception:
+        log.exception("a heartbeat failed", extra={"event": "heartbeat_failed"})
