@@ -100,7 +100,14 @@ class Ask:
     told: tuple[Told, ...] = ()
     closing: Closing | None = None
     probe: str = ""
-    """What became of the probe: "answered", "failed", or "" (not known yet, or none)."""
+    """What became of a probe: "answered", "failed", or "" (not known yet, or none)."""
+    probe_of: int = 0
+    """The closing after which it was sent."""
+    closed_s: float = 0.0
+    """For how long this worker knows the model closed."""
+    closed_for: HeldReason = "rate_limit"
+    taken: list[Amounts] = field(default_factory=list)
+    """What was spent of the stock leased ahead, by priority."""
     known: Amounts = field(default_factory=nothing)
     bursts_s: Amounts = field(default_factory=nothing)
     fresh: bool = True
@@ -130,6 +137,7 @@ class Lease:
     closed_s: float
     closed_for: HeldReason
     probing: bool
+    closings: int = 0
 
 
 class StoreAway(Exception):

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 1.0
 # What is kept while Kafka is away; beyond it the oldest go.
 MOST_KEPT = 1000
+STORE_ONLY: frozenset[AlertKind] = frozenset({"store"})
 
 
 class Alerts:
@@ -88,7 +89,9 @@ class Alerts:
                 self._tell(announcement(self._app, fact, now))
             if standings is not None:
                 self._tell(self._use.look(standings, now))
-            self._tell(self._lasting.look(conditions, now))
+            # Without the store nobody knows whether the rest still lasts: it stays as it is.
+            kinds = STORE_ONLY if standings is None else None
+            self._tell(self._lasting.look(conditions, now, kinds=kinds))
         else:
             self._tell(self._use.release(now))
             self._tell(self._lasting.release(now))

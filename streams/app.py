@@ -30,10 +30,9 @@ from streams.outbox import Outbox
 from streams.preflight import (
     FIRST_CONNECTIONS,
     StartRefused,
+    doubts,
     reach_api,
-    small_limits,
     tasks_of,
-    unused_limits,
 )
 from streams.processor import Processor
 from streams.reader import Reader
@@ -70,18 +69,31 @@ class Worker:
         )
         self._store = open_store(settings.store.url, settings.app.name)
         self.metrics = Metrics(VERSION)
+        told = Several(self.metrics, Logbook())
         self._alerts = Alerts(
-            settings.app.name,
-            self._names.alerts,
-            settings.budget,
-            self._outbox,
-            Several(self.metrics, Logbook()),
+            settings.app.name, self._names.alerts, settings.budget, self._outbox, told
         )
-        observer = Several(self.metrics, Logbook(), self._alerts)
+        observer = Several(told, self._alerts)
+        self._share_budgets(observer, pace)
+        timeouts_s = {w: settings.classes.of(w).timeout_s for w in WorkloadClass}
+        pipeline = Pipeline(self._gateway, observer, timeouts_s)
+        self._build = partial(self._processor, catalog, pipeline, observer)
+        self.processors: tuple[Processor, ...] = ()
+        self.web = WebServer(settings.web, self.readiness, self.metrics.render)
+        self._api_reached = self._broker_reached = False
+        self._tasks: list[asyncio.Task[None]] = []
+        # Faust and its threads wait for a broker that does not come; only the process can end.
+        self.abandoned = False
+
+    def __repr__(self) -> str:
+        return f"Worker({self._settings.app.name}, {', '.join(self._classes)})"
+
+    def _share_budgets(self, observer: Observer, pace: Pace) -> None:
+        """Make what this worker has in common with the others."""
         self._shelter = Shelter(self._store, time.monotonic)
         self._gateway = Gateway(
             self._client,
-            allocation_of(settings),
+            allocation_of(self._settings),
             observer,
             leases=self._shelter,
             worker=self._name,
@@ -99,25 +111,11 @@ class Worker:
             wall=time.time,
             pace=pace,
         )
-        timeouts_s = {w: settings.classes.of(w).timeout_s for w in WorkloadClass}
-        pipeline = Pipeline(self._gateway, observer, timeouts_s)
-        self._build = partial(self._processor, catalog, pipeline, observer)
-        self.processors: tuple[Processor, ...] = ()
-        self.web = WebServer(settings.web, self.readiness, self.metrics.render)
-        self._api_reached = self._broker_reached = False
-        self._tasks: list[asyncio.Task[None]] = []
-        # Faust and its threads wait for a broker that does not come; only the process can end.
-        self.abandoned = False
-
-    def __repr__(self) -> str:
-        return f"Worker({self._settings.app.name}, {', '.join(self._classes)})"
 
     async def start(self) -> None:
         """Check store, broker, topics and key, then take records. Raises StartRefused."""
-        for models in unused_limits(self._settings.budget, self._tasks_asked):
-            log.warning("[budget] limits %s, a model that no task of this worker uses", models)
-        for trouble in small_limits(self._settings.budget, self._tasks_asked):
-            log.warning("%s", trouble)
+        for doubt in doubts(self._settings.budget, self._tasks_asked):
+            log.warning("%s", doubt, extra={"event": "doubtful_limit"})
         await self._start_store()
         await self._check_topics()
         self._api_reached = await reach_api(self._client, self._tasks_asked)
@@ -126,6 +124,8 @@ class Worker:
         self._broker_reached = True
         for workload in self._classes:
             await self._outbox.watch(self._names.input(workload), self._names.result(workload))
+        for line in self._gateway.lines:
+            line.look()  # from now on it knows what the pool knows, also while it has no calls
         # The others learn of this worker before it takes partitions from them.
         await self._heartbeat.beat()
         # Faust binds to the running loop, so its apps are made here.

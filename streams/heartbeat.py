@@ -109,10 +109,9 @@ class Heartbeat:
             await asyncio.sleep(self._pace.count_s)
             try:
                 self._members = await self._count()
-            except Problem:  # no broker: the next look tells
-                self._members = {}
+            except Problem as problem:  # no broker: the last count stands until the next look
+                log.debug("the members were not counted: %s", problem)
             except Exception:
-                self._members = {}
                 log.exception("the members were not counted", extra={"event": "count_failed"})
 
     async def _hand_over(self) -> None:

@@ -3,14 +3,14 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from agents.catalog import Catalog
 from agents.claude.client import Client
 from agents.claude.errors import ClaudeError
 from agents.task import Task
 from schemas.problem import Problem
-from schemas.sections import Budget
+from schemas.sections import Budget, Limit
 from schemas.workload import WorkloadClass
 
 log = logging.getLogger("headrace")
@@ -54,32 +54,42 @@ def tasks_of(catalog: Catalog, classes: Iterable[WorkloadClass]) -> tuple[Task, 
     return tuple(task for task in catalog if task.workload in set(classes))
 
 
-def unused_limits(budget: Budget, tasks: Iterable[Task]) -> list[str]:
-    """Name the models that have limits in the settings and no task: most likely a typing error."""
+def doubts(budget: Budget, tasks: Iterable[Task]) -> list[str]:
+    """Return a line for each limit that was hardly meant so."""
+    asked = tuple(tasks)
+    return [*_unused_limits(budget, asked), *_small_limits(budget, asked)]
+
+
+def _unused_limits(budget: Budget, tasks: tuple[Task, ...]) -> list[str]:
     used = {task.model for task in tasks}
-    named = [limit.models for limit in budget.ceilings]
-    return [", ".join(models) for models in named if not used & set(models)]
+    return [
+        f"[budget] limits {', '.join(limit.models)}, a model that no task of this worker uses"
+        for limit in budget.ceilings
+        if not used & set(limit.models)
+    ]
 
 
-def small_limits(budget: Budget, tasks: Iterable[Task]) -> list[str]:
-    """Name the tasks of which one call is more than a minute's limit; those go one by one."""
+def _small_limits(budget: Budget, tasks: tuple[Task, ...]) -> list[str]:
     limits = {model: limit for limit in budget.ceilings for model in limit.models}
-    found = []
-    for task in tasks:
-        limit = limits.get(task.model or "")
-        if limit is None:
-            continue
-        for needed, allowed, unit in (
-            (len(task.instructions) / BYTES_PER_TOKEN, limit.input_tokens_per_minute, "input"),
-            (task.max_output_tokens, limit.output_tokens_per_minute, "output"),
-        ):
-            if allowed is not None and needed > allowed:
-                found.append(
-                    f"task {task.name!r} takes {needed:.0f} {unit} tokens a call or more, and "
-                    f"[budget] allows {allowed} a minute to {task.model}: each call waits for a "
-                    "full bucket and goes alone"
-                )
-    return found
+    return [
+        line
+        for task in tasks
+        if (limit := limits.get(task.model or "")) is not None
+        for line in _too_small(task, limit)
+    ]
+
+
+def _too_small(task: Task, limit: Limit) -> Iterator[str]:
+    for needed, allowed, unit in (
+        (len(task.instructions) / BYTES_PER_TOKEN, limit.input_tokens_per_minute, "input"),
+        (task.max_output_tokens, limit.output_tokens_per_minute, "output"),
+    ):
+        if allowed is not None and needed > allowed:
+            yield (
+                f"task {task.name!r} may take {needed:.0f} {unit} tokens a call or more, and "
+                f"[budget] allows {allowed} a minute to {task.model}: each call waits for a "
+                "full bucket and goes alone"
+            )
 
 
 async def _require_models(client: Client, tasks: Iterable[Task], offered: frozenset[str]) -> None:

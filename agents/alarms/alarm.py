@@ -135,11 +135,21 @@ class Alarms:
         """How many are raised now, by kind."""
         return Counter(w.condition.kind for w in self._watches.values() if w.latch.on)
 
-    def look(self, conditions: Mapping[str, Condition], now: float) -> tuple[Alert, ...]:
-        """Return what was raised or cleared; `conditions` are all that hold now, by name."""
+    def look(
+        self,
+        conditions: Mapping[str, Condition],
+        now: float,
+        *,
+        kinds: frozenset[AlertKind] | None = None,
+    ) -> tuple[Alert, ...]:
+        """Return what was raised or cleared; `conditions` are all that hold now, by name.
+
+        Only `kinds` can be judged now, the rest stays as it is; None: all can.
+        """
         for name, condition in conditions.items():
             self._watches.setdefault(name, _Watch(condition=condition)).condition = condition
-        moved = [name for name in self._watches if self._turned(name, name in conditions, now)]
+        seen = [n for n, w in self._watches.items() if kinds is None or w.condition.kind in kinds]
+        moved = [name for name in seen if self._turned(name, name in conditions, now)]
         alerts = tuple(self._alert(name, now) for name in moved)
         self._watches = {name: w for name, w in self._watches.items() if w.latch.on}
         return alerts

@@ -45,6 +45,8 @@ class _News:
     told_sent_at: float = 0.0
     closing: Closing | None = None
     probe: str = ""
+    probe_of: int = 0
+    taken: list[Amounts] = field(default_factory=lambda: [nothing() for _ in range(PRIORITIES)])
 
 
 class Budget:
@@ -66,7 +68,8 @@ class Budget:
         self._news = _News()
         self._ahead, self._mark = nothing(), nothing()
         self._taken, self._rates, self._rated_at = nothing(), nothing(), -math.inf
-        self._closed_until, self._probe = 0.0, 0
+        self._closed_until = 0.0
+        self._probes: dict[int, int] = {}  # reservation -> the closing after which it was granted
 
     def __repr__(self) -> str:
         return f"Budget({self.name}, {self.waiting()} waiting, {len(self._held)} in flight)"
@@ -99,7 +102,7 @@ class Budget:
     @property
     def has_news(self) -> bool:
         """Whether there is something to tell the pool."""
-        return self._news != _News()
+        return self._news != _News(taken=self._news.taken)
 
     @property
     def has_urgent_news(self) -> bool:
@@ -170,6 +173,10 @@ class Budget:
             told=(self._aged(told, now - news.told_sent_at),) if told else (),
             closing=news.closing,
             probe=news.probe,
+            probe_of=news.probe_of,
+            closed_s=self.closed_s(now),
+            closed_for=self.closed_for,
+            taken=news.taken if any(map(any, news.taken)) else [],
             known=known.known if known else nothing(),
             bursts_s=known.bursts_s if known else nothing(),
             fresh=known is None,
@@ -178,14 +185,20 @@ class Budget:
     def apply(self, lease: Lease, now: float) -> list[Granted]:
         """Use an answer: let those go who may, put the others back in line."""
         self.lease, self._ahead, self._mark = lease, list(lease.ahead), list(lease.mark)
-        if not self._news.closing:
-            self._closed_until = now + lease.closed_s if lease.closed_s else 0.0
-            self.closed_for = lease.closed_for
+        if self._news.closing:  # somebody was told to wait during the exchange
+            self._give_back([self._asked[n] for n in lease.granted])
+            return []
+        self._closed_until = now + lease.closed_s if lease.closed_s else 0.0
+        self.closed_for = lease.closed_for
         granted = [(self._asked[n], self._reserve(self._asked[n], now)) for n in lease.granted]
-        if lease.probing and granted:
-            self._probe = granted[0][1].id
+        if lease.probing:
+            self._probes |= {reservation.id: lease.closings for _, reservation in granted}
         self._put_back(set(lease.granted))
         return granted + self._served_ahead(now)
+
+    def is_probe(self, reservation: Reservation) -> bool:
+        """Whether all others wait for what this call brings."""
+        return reservation.id in self._probes
 
     def unanswered(self) -> None:
         """Put everybody back in line: the exchange failed."""
@@ -199,15 +212,16 @@ class Budget:
             self._news.returned[u] += reservation.need[u] - used[u]
         if any(used):
             self.used.add(reservation.priority, used, now)
-        if reservation.id == self._probe:
-            self._probe, self._news.probe = 0, "failed"  # without any answer
+        closing = self._probes.pop(reservation.id, None)
+        if closing is not None and self._news.probe != "answered":
+            self._news.probe, self._news.probe_of = "failed", closing  # without any answer
 
     def hear(
         self, heard: Heard, reservation: Reservation, sent_at: float, *, answered: bool
     ) -> None:
         """Take note of the headers of the response to one reservation; the newest request wins."""
-        if answered and reservation.id == self._probe:
-            self._probe, self._news.probe = 0, "answered"
+        if answered and reservation.id in self._probes:
+            self._news.probe, self._news.probe_of = "answered", self._probes.pop(reservation.id)
         if any(heard.limits) and (not self._news.told or sent_at >= self._news.told_sent_at):
             self._news.told_sent_at = sent_at
             self._news.told = Told(
@@ -216,12 +230,17 @@ class Budget:
 
     def close(self, closing: Closing, now: float) -> None:
         """Grant nothing for some time, here and in every other worker."""
-        self._probe = 0  # what an earlier probe brings opens nothing now
         until = now + closing.seconds
         if until >= self._closed_until:
             self._closed_until, self.closed_for = until, closing.reason
         if not self._news.closing or closing.seconds >= self._news.closing.seconds:
             self._news.closing = closing
+
+    def _give_back(self, tickets: list[Ticket]) -> None:
+        for ticket in tickets:
+            for u in range(3):
+                self._news.returned[u] += ticket.need[u]
+        self._put_back(set())
 
     def _is_first(self, ticket: Ticket) -> bool:
         line = (*self._asked, *self._lines[ticket.priority][:1])
@@ -267,8 +286,8 @@ class Budget:
     def _from_ahead(self, need: Amounts, priority: int, now: float) -> Reservation:
         for u in range(3):
             self._ahead[u] -= need[u]
-        ticket = Ticket(0.0, next(self._numbers), priority, need)
-        return self._reserve(ticket, now)
+            self._news.taken[priority][u] += need[u]
+        return self._reserve(Ticket(0.0, next(self._numbers), priority, need), now)
 
     def _reserve(self, ticket: Ticket, now: float) -> Reservation:
         for u in range(3):

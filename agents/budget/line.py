@@ -123,18 +123,17 @@ class Line:
         ask = budget.ask(self._clock())
         try:
             lease = await self._leases.exchange(ask)
-        except Exception:
-            # A bug must not stop the line: those who wait ask again.
-            log.exception("the exchange with the pool failed", extra={"event": "exchange_failed"})
-            budget.unanswered()
-            self._exchanged_at = asyncio.get_running_loop().time() + BROKEN_S
-        else:
             self._exchanged_at = asyncio.get_running_loop().time()
             # All who asked were served: there may be more for the rest.
             self._urgent = self._urgent or len(lease.granted) == len(ask.wants)
             self._announce(lease)
             self._let_go(budget.apply(lease, self._clock()))
             self._send_away()
+        except Exception:
+            # A bug must not stop the line: those who wait ask again.
+            log.exception("the exchange with the pool failed", extra={"event": "exchange_failed"})
+            budget.unanswered()
+            self._exchanged_at = asyncio.get_running_loop().time() + BROKEN_S
         finally:
             self._exchanging = None
         self.look()

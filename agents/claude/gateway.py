@@ -115,25 +115,33 @@ class Gateway:
         if line.budget.closed_s(self._clock()):
             return self._closed(line)
         call = _Call(request=request, place=place, line=line, prefix=self._prefix(request))
-        began = self._clock()
+        try:
+            return await self._made(call, progress, on_send, on_text)
+        finally:
+            self._let_others_open(call)
+
+    async def _made(
+        self,
+        call: _Call,
+        progress: Progress,
+        on_send: Callable[[], None] | None,
+        on_text: Callable[[str], None] | None,
+    ) -> Reply | Retry | GiveUp:
+        line, workload, began = call.line, call.place.workload, self._clock()
         try:
             reservation = await self._reserve(call)
         except TimeoutError:
-            self._let_others_open(call)
             return EXPIRED
-        except asyncio.CancelledError:
-            self._let_others_open(call)
-            raise
         if reservation is None:
-            self._let_others_open(call)
             return self._closed(line)
-        self._observer.observe(Waited(workload=place.workload, seconds=self._clock() - began))
+        self._observer.observe(Waited(workload=workload, seconds=self._clock() - began))
+        if self.spending.holds(workload):  # others spent it while this call stood in line
+            line.settle(reservation, nothing())
+            return self._too_expensive()
         try:
             return await self._send(call, reservation, on_send, on_text)
         except ClaudeError as error:
-            return self._decided(error, line, request.model, progress)
-        finally:
-            self._let_others_open(call)
+            return self._decided(error, line, call.request.model, progress)
 
     async def _reserve(self, call: _Call) -> Reservation | None:
         """Raise TimeoutError when the event expires while it waits."""
@@ -184,8 +192,8 @@ class Gateway:
         on_text: Callable[[str], None] | None,
     ) -> Reply:
         request, line, began = call.request, call.line, self._clock()
-        if not line.budget.has_heard:
-            # The headers tell the burst; a stream brings them with its first token.
+        if not line.budget.has_heard or line.budget.is_probe(reservation) or call.opens:
+            # Others wait for the headers; a stream brings them with its first token.
             request = replace(request, stream=True)
 
         def hear(status: int, headers: Mapping[str, str], took_s: float) -> None:

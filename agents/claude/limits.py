@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from schemas.lease import UNITS, Heard, nothing
 
+# Nobody waits longer for one header, which a broken proxy may have written; then a probe goes.
+MOST_RETRY_AFTER_S = 3600.0
 _HEADERS = tuple(
     (
         f"anthropic-ratelimit-{unit.replace('_', '-')}-limit",
@@ -30,4 +32,4 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return min(max(0.0, seconds), MOST_RETRY_AFTER_S) if math.isfinite(seconds) else None

@@ -21,7 +21,7 @@ is written for somebody who has given up."""
 TRIES, BETWEEN_TRIES_S = 10, 0.05
 """Workers may open a new file in the same moment; together at most 3.5 s."""
 DAY_S = 86_400
-LAYOUT = 1
+LAYOUT = 2
 """Changes with the fields of a pool: what another version kept of pools is not read."""
 
 # A pool is worth a few seconds of traffic: it may miss a power cut, but not a crash.

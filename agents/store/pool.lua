@@ -15,7 +15,7 @@ local function first(ask, now)
     probing = not any(ask.rules.ceilings) and not any(ask.known),
     charged = nothing(), heard_at = 0,
     gaps = far(), gaps_since = now, closed_until = 0, closed_for = 'rate_limit',
-    prober = '', probe_until = 0, pace = 1, slope = RAMP_SLOPE,
+    closings = 0, prober = '', probe_until = 0, pace = 1, slope = RAMP_SLOPE,
     flows = _classes(), saved = _classes(), members = {},
   }
   if ask.fresh then
@@ -90,6 +90,11 @@ local function _advance(pool, ask, now)
 end
 
 local function _settle(pool, ask)
+  for priority, taken in ipairs(ask.taken) do
+    for u = 1, 3 do
+      pool.flows[priority][u] = pool.flows[priority][u] + taken[u]
+    end
+  end
   local tops = Terms.of(pool, ask).tops
   for u = 1, 3 do
     pool.charged[u] = pool.charged[u] - ask.returned[u]
@@ -97,18 +102,20 @@ local function _settle(pool, ask)
   end
 end
 
-local function _adopt(pool, ask, limit, u)
+local function _adopt(pool, ask, told, u)
+  local limit = told.limits[u]
   local before = pool.heard[u] ~= 0 and pool.heard[u] or ask.rules.ceilings[u]
+  pool.heard[u] = limit
   if before == 0 then
-    pool.levels[u] = 0
+    local left = MAX(0, told.remaining[u] - ROUNDING[u])
+    pool.levels[u] = MIN(left, Terms.of(pool, ask).tops[u])
   elseif pool.levels[u] > 0 then
     pool.levels[u] = pool.levels[u] * MIN(1, limit / before)
   end
-  pool.heard[u] = limit
 end
 
 local function _correct(pool, ask, told, u)
-  _adopt(pool, ask, told.limits[u], u)
+  _adopt(pool, ask, told, u)
   local rate = told.limits[u] / MINUTE_S
   local ceiling = ask.rules.ceilings[u]
   local ours_is_lower = 0 < ceiling and ceiling < told.limits[u]
@@ -170,22 +177,31 @@ local function _slow_down(pool, ask)
   pool.slope = pool.slope / 2
 end
 
-local function _close(pool, ask)
-  if pool.prober == ask.worker and ask.probe ~= '' then
-    pool.prober = ''
-    pool.probing = pool.probing and ask.probe ~= 'answered'
-  end
-  local closing = ask.closing
-  if closing == cjson.null then
-    return
-  end
-  if pool.at + closing.seconds >= pool.closed_until then
-    pool.closed_until = pool.at + closing.seconds
-    pool.closed_for = closing.reason
+local function _shut(pool, seconds, reason)
+  if pool.at + seconds >= pool.closed_until then
+    pool.closed_until, pool.closed_for = pool.at + seconds, reason
   end
   pool.probing, pool.prober = true, ''
-  if closing.ramp then
-    _slow_down(pool, ask)
+  pool.closings = pool.closings + 1
+end
+
+local function _close(pool, ask)
+  if ask.probe ~= '' and ask.probe_of == pool.closings then
+    if ask.probe == 'answered' then
+      pool.probing, pool.prober = false, ''
+    elseif pool.prober == ask.worker then
+      pool.prober = ''
+    end
+  end
+  if ask.closed_s > MAX(0, pool.closed_until - pool.at) + CLOSED_SLACK_S then
+    _shut(pool, ask.closed_s, ask.closed_for)
+  end
+  local closing = ask.closing
+  if closing ~= cjson.null then
+    _shut(pool, closing.seconds, closing.reason)
+    if closing.ramp then
+      _slow_down(pool, ask)
+    end
   end
 end
 
@@ -248,6 +264,7 @@ local function exchange(pool, ask, now)
     capacities = capacities, known = pool.heard, bursts_s = pool.bursts_s,
     look_again_s = look_again_s, closed_s = MAX(0, pool.closed_until - pool.at),
     closed_for = pool.closed_for, probing = pool.probing,
+    closings = pool.closings,
   }
 end
 
@@ -273,6 +290,7 @@ local function json(lease)
   parts[#parts + 1] = '"closed_s":' .. number(lease.closed_s)
   parts[#parts + 1] = '"closed_for":' .. cjson.encode(lease.closed_for)
   parts[#parts + 1] = '"probing":' .. tostring(lease.probing)
+  parts[#parts + 1] = '"closings":' .. lease.closings
   return '{' .. table.concat(parts, ',') .. '}'
 end
 

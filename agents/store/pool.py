@@ -12,6 +12,7 @@ from agents.store.line import MOST_SAVED, PROBE_S, grant, heads
 from agents.store.stock import FAR, RAMP_SLOPE, UNITS3, Member, Stock, far
 from agents.store.terms import FLOW_S, MINUTE_S, Terms
 from schemas.lease import PRIORITIES, ROUNDING, Amounts, Ask, Lease, Told, nothing
+from schemas.outcome import HeldReason
 
 __all__ = ["MEMBER_S", "PROBE_S", "Member", "Pool"]
 
@@ -22,6 +23,8 @@ FIRST_STOCK = 0.85
 what it would have gained meanwhile is lost. The first headers put the level right."""
 MEMBER_S = 10.0
 """A worker that was silent for so long is gone; what it leased is taken as spent."""
+CLOSED_SLACK_S = 0.5
+"""A worker learns of a closing a moment late: so much more is no other closing."""
 RAMP_CUT, LEAST_PACE = 0.8, 0.02
 """After a ramp limit, this part of the traffic that was too much; never less than the second."""
 RAISE_S = 1.0
@@ -75,6 +78,7 @@ class Pool(Stock):
             closed_s=max(0.0, self.closed_until - self.at),
             closed_for=self.closed_for,
             probing=self.probing,
+            closings=self.closings,
         )
 
     def _advance(self, ask: Ask, now: float) -> None:
@@ -119,6 +123,9 @@ class Pool(Stock):
 
     def _settle(self, ask: Ask) -> None:
         tops = Terms.of(self, ask).tops
+        for flow, taken in zip(self.flows, ask.taken, strict=False):
+            for u in UNITS3:
+                flow[u] += taken[u]
         for u in UNITS3:
             self.charged[u] -= ask.returned[u]
             self.levels[u] = min(tops[u], self.levels[u] + ask.returned[u])
@@ -141,7 +148,7 @@ class Pool(Stock):
         A header is an interval for the moment of admission, between grant and now. The refill
         since then is at most that since the grant; what others leased since is not in it.
         """
-        self._adopt(ask, told.limits[u], u)
+        self._adopt(ask, told, u)
         rate = told.limits[u] / MINUTE_S
         ours_is_lower = 0 < ask.rules.ceilings[u] < told.limits[u]
         since = max(0.0, self.charged[u] - told.mark[u])
@@ -170,28 +177,39 @@ class Pool(Stock):
                 self.levels[u] = min(tops[u], self.levels[u] + self.gaps[u])
         self.gaps, self.gaps_since = far(), self.at
 
-    def _adopt(self, ask: Ask, limit: float, u: int) -> None:
-        """Take over a limit; a stock shrinks with it, a debt stays what it is."""
-        before = self.heard[u] or ask.rules.ceilings[u]
+    def _adopt(self, ask: Ask, told: Told, u: int) -> None:
+        """Take over a limit; a stock shrinks with it, a debt stays what it is.
+
+        While none was known calls went one by one, so what the first header leaves is there.
+        """
+        limit, before = told.limits[u], self.heard[u] or ask.rules.ceilings[u]
+        self.heard[u] = limit
         if not before:
-            self.levels[u] = 0.0
+            left = max(0.0, told.remaining[u] - ROUNDING[u])
+            self.levels[u] = min(left, Terms.of(self, ask).tops[u])
         elif self.levels[u] > 0:
             self.levels[u] *= min(1.0, limit / before)
-        self.heard[u] = limit
 
     def _close(self, ask: Ask) -> None:
-        closing = ask.closing
-        if self.prober == ask.worker and ask.probe:
-            self.prober = ""
-            self.probing = self.probing and ask.probe != "answered"
-        if closing is None:
-            return
-        if self.at + closing.seconds >= self.closed_until:
-            self.closed_until = self.at + closing.seconds
-            self.closed_for = closing.reason
+        """Open after a probe that was answered, and close when somebody was told to wait."""
+        if ask.probe and ask.probe_of == self.closings:
+            if ask.probe == "answered":
+                self.probing, self.prober = False, ""
+            elif self.prober == ask.worker:
+                self.prober = ""
+        if ask.closed_s > max(0.0, self.closed_until - self.at) + CLOSED_SLACK_S:
+            # This pool does not know: it was forgotten, or the worker was alone with its own.
+            self._shut(ask.closed_s, ask.closed_for)
+        if ask.closing is not None:
+            self._shut(ask.closing.seconds, ask.closing.reason)
+            if ask.closing.ramp:
+                self._slow_down(ask)
+
+    def _shut(self, seconds: float, reason: HeldReason) -> None:
+        if self.at + seconds >= self.closed_until:
+            self.closed_until, self.closed_for = self.at + seconds, reason
         self.probing, self.prober = True, ""
-        if closing.ramp:
-            self._slow_down(ask)
+        self.closings += 1
 
     def _slow_down(self, ask: Ask) -> None:
         """Go on with a part of the traffic that grew too fast, and grow half as fast from there."""

@@ -11,6 +11,7 @@ local MOST_SAVED = 0.5
 local PROBE_S = 10
 local MEMBER_S = 10
 local WAITING_S = 1
+local CLOSED_SLACK_S = 0.5
 local RAMP_CUT, RAMP_SLOPE, LEAST_PACE = 0.8, 0.05, 0.02
 local PRIORITIES = 5
 local ROUNDING = { 0, 500, 500 }

@@ -20,7 +20,7 @@ from schemas.standing import Group, WorkerReport
 
 NOT_A_URL = "is not a url; special characters in a password are written as %XX"
 START_S, ANSWER_S, STOP_S = 5.0, 0.5, 0.5
-LAYOUT = 1
+LAYOUT = 2
 """Changes with the fields of a pool: what another version kept of pools is not read."""
 SCRIPTS = files("agents.store")
 POOL = "".join(

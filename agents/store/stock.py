@@ -52,6 +52,7 @@ class Stock:
     gaps_since: float = 0.0
     closed_until: float = 0.0
     closed_for: HeldReason = "rate_limit"
+    closings: int = 0
     prober: str = ""
     probe_until: float = 0.0
     pace: float = 1.0

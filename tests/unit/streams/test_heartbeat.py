@@ -241,13 +241,16 @@ async def test_member_that_crashed_is_no_stranger() -> None:
     assert (desk.gateway.lines.share, desk.told) == (1, [])
 
 
-async def test_members_that_cannot_be_counted_are_no_strangers() -> None:
+async def test_last_count_of_the_members_stands_while_there_is_no_other() -> None:
     desk = Desk()
     await desk.count({BATCH: 2})
     await desk.beat()
     await desk.count(Problem("no broker"))
     await desk.beat(after_s=HOLD_S)
-    assert (desk.gateway.lines.share, desk.told) == (1, [])
+    assert desk.gateway.lines.share == 0.5
+    await desk.count({BATCH: 1})
+    await desk.beat()
+    assert desk.gateway.lines.share == 1
 
 
 async def test_strangers_do_not_get_the_limit_back_when_the_store_goes_away() -> None:

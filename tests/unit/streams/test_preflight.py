@@ -9,7 +9,7 @@ from agents.simulator import Simulator, SimulatorSettings
 from agents.task import Task
 from schemas.sections import Budget, Ceiling, Classes, Limit
 from schemas.workload import WorkloadClass
-from streams.preflight import StartRefused, reach_api, small_limits, tasks_of, unused_limits
+from streams.preflight import StartRefused, doubts, reach_api, tasks_of
 from tests.builders import MODEL, error, task
 from tests.fakes import Answer, ScriptedApi
 
@@ -108,23 +108,24 @@ def test_limits_that_no_task_uses_are_named() -> None:
     foreign = Limit(models=("claude-haiku-55", "claude-haiku-56"), requests_per_minute=50)
     short = {"claude-opus-5-5": Ceiling(requests_per_minute=50)}
     budget = Budget(limits=(shared, foreign), models=short)
-    assert unused_limits(budget, [task()]) == [
-        "claude-haiku-55, claude-haiku-56",
-        "claude-opus-5-5",
+    tail = ", a model that no task of this worker uses"
+    assert doubts(budget, [task()]) == [
+        f"[budget] limits claude-haiku-55, claude-haiku-56{tail}",
+        f"[budget] limits claude-opus-5-5{tail}",
     ]
-    assert unused_limits(Budget(limits=(shared,)), [task()]) == []
+    assert doubts(Budget(limits=(shared,)), [task()]) == []
 
 
 def test_call_that_is_more_than_a_minutes_limit_is_told() -> None:
     asked = task(instructions="word " * 1_000, max_output_tokens=500)
     small = Ceiling(input_tokens_per_minute=900, output_tokens_per_minute=400)
-    told = small_limits(Budget(models={MODEL: small}), [asked])
-    head, allows = "task 'label' takes", "tokens a call or more, and [budget] allows"
+    told = doubts(Budget(models={MODEL: small}), [asked])
+    head, allows = "task 'label' may take", "tokens a call or more, and [budget] allows"
     assert [line.partition(":")[0] for line in told] == [
         f"{head} 1000 input {allows} 900 a minute to {MODEL}",
         f"{head} 500 output {allows} 400 a minute to {MODEL}",
     ]
     enough = Ceiling(input_tokens_per_minute=1_000, output_tokens_per_minute=500)
-    assert small_limits(Budget(models={MODEL: enough}), [asked]) == []
-    assert small_limits(Budget(models={MODEL: Ceiling(requests_per_minute=1)}), [asked]) == []
-    assert small_limits(Budget(), [asked]) == []
+    assert doubts(Budget(models={MODEL: enough}), [asked]) == []
+    assert doubts(Budget(models={MODEL: Ceiling(requests_per_minute=1)}), [asked]) == []
+    assert doubts(Budget(), [asked]) == []

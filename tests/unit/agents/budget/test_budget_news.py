@@ -220,10 +220,11 @@ def test_probe_that_hangs_is_followed_by_another_and_not_by_the_crowd() -> None:
     worker.now += PROBE_S
     ((_, second),) = worker.exchange()
     assert worker.exchange() == []
-    answer(worker.budget, hangs, answered=True)
-    worker.budget.settle(hangs, NEED, worker.now)
+    worker.budget.settle(second, nothing(), worker.now)  # it failed: a third one goes
+    assert len(worker.exchange()) == 1
+    join(worker.budget)
     assert worker.exchange() == []
-    answer(worker.budget, second, answered=True)
+    answer(worker.budget, hangs, answered=True)  # late, and still an answer after the closing
     assert len(worker.exchange()) == 1
 
 
