@@ -109,12 +109,13 @@ async def main() -> None:
                 began = time.monotonic()
                 done = await peer(api)
                 took_s = time.monotonic() - began
-                totals = await api.totals()
+                totals, entries = await api.totals(), await api.ledger()
+            last_s = max(e["arrived_s"] for e in entries) - min(e["arrived_s"] for e in entries)
+            capacity = RATE * (took_s + LIMITS.burst_s)
             print(
-                f"first token {ms:5} ms  {name:24} {took_s:6.2f} s"
-                f"  {done / (RATE * (took_s + LIMITS.burst_s)):.3f} of the capacity with its burst"
-                f" ({done / RATE / took_s:.3f} of the rate), 429s {totals['rejected_429']},"
-                f" lost {CALLS - done}",
+                f"first token {ms:5} ms  {name:24} {took_s:6.2f} s  {done / capacity:.3f} of the"
+                f" capacity with its burst ({done / RATE / took_s:.3f} of the rate), last request"
+                f" after {last_s:.2f} s, 429s {totals['rejected_429']}, lost {CALLS - done}",
                 flush=True,
             )
 
