@@ -108,7 +108,7 @@ local function _adopt(pool, ask, told, u)
   pool.heard[u] = limit
   if before == 0 then
     local left = MAX(0, told.remaining[u] - ROUNDING[u])
-    pool.levels[u] = MIN(left, Terms.of(pool, ask).tops[u])
+    pool.levels[u] = MIN(FIRST_STOCK * left, Terms.of(pool, ask).tops[u])
   elseif pool.levels[u] > 0 then
     pool.levels[u] = pool.levels[u] * MIN(1, limit / before)
   end

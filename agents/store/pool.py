@@ -186,7 +186,7 @@ class Pool(Stock):
         self.heard[u] = limit
         if not before:
             left = max(0.0, told.remaining[u] - ROUNDING[u])
-            self.levels[u] = min(left, Terms.of(self, ask).tops[u])
+            self.levels[u] = min(FIRST_STOCK * left, Terms.of(self, ask).tops[u])
         elif self.levels[u] > 0:
             self.levels[u] *= min(1.0, limit / before)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents.store.pool import RAISE_S, Pool
+from agents.store.pool import FIRST_STOCK, RAISE_S, Pool
 from schemas.lease import ROUNDING, Amounts, Closing, Lease, Rules, Told, nothing
 from tests.store_builders import CEILINGS, RULES, START, ask, full, want
 
@@ -142,3 +142,21 @@ def test_marks_from_before_a_flush_count_as_nothing_leased_since() -> None:
     told = Told(age_s=0.5, mark=[9e5] * 3, limits=CEILINGS, remaining=[7, 1000, 0])
     lease = forgot.exchange(ask(told=(told,)), START + 2)
     assert lease.levels == pytest.approx([7 + 5, 1000 + 500 + 500, 400])
+
+
+def test_first_header_of_unknown_limits_tells_what_is_there() -> None:
+    """Calls went one by one until then, so nothing else is on its way."""
+    rules = Rules(ceilings=nothing(), reserves=RULES.reserves)
+    unknown = Pool.first(ask(rules=rules), START)
+    lease = unknown.exchange(ask(want(need=[1.0, 50.0, 5.0]), rules=rules), START)
+    assert (lease.granted, lease.probing) == ([0], True)
+    told = Told(age_s=0.5, mark=lease.mark, limits=CEILINGS, remaining=[59.0, 6500.0, 1500.0])
+    after = unknown.exchange(ask(told=(told,), rules=rules), START + 0.5)
+    left = [59.0, 6000.0, 1000.0]
+    grown = [a - FIRST_STOCK * b for a, b in zip(after.levels, left, strict=True)]
+    # What the bucket proves to hold beyond the burst that was assumed is added to the level.
+    assert after.limits == CEILINGS
+    assert all(0 <= more <= b for more, b in zip(grown, left, strict=True))
+    assert all(
+        level <= capacity for level, capacity in zip(after.levels, after.capacities, strict=True)
+    )
