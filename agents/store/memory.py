@@ -17,7 +17,7 @@ class MemoryStore:
     the UTC day.
     """
 
-    gap_s = 0.002
+    gap_s = 0.01
 
     def __init__(
         self,
