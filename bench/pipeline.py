@@ -10,18 +10,12 @@ from pathlib import Path
 import uvloop
 from cpu import events
 from load import Load
+from rush import CALLS, LIMITS
 
-from agents.simulator import Limits, SimulatorSettings
+from agents.simulator import SimulatorSettings
 from schemas.workload import WorkloadClass
 from streams.local.stack import Stack
 
-COUNT = 3_000
-LIMITS = Limits(
-    requests_per_minute=6_000,
-    input_tokens_per_minute=10**8,
-    output_tokens_per_minute=10**8,
-    burst_s=1,
-)
 KNOWN = """
 [[budget.limits]]
 models = ["claude-haiku-5-5"]
@@ -36,8 +30,8 @@ async def rush(first_token_s: float, toml: str) -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         async with Stack(Path(folder), simulated, extra_toml=toml) as stack, Load(stack) as load:
-            await load.publish(WorkloadClass.REALTIME, events(0, COUNT))
-            await load.until(COUNT)
+            await load.publish(WorkloadClass.REALTIME, events(0, CALLS))
+            await load.until(CALLS)
             entries = stack.simulator.ledger.entries
     first = min(e.arrived_s for e in entries)
     took_s = max(e.finished_s for e in entries) - first
@@ -47,8 +41,8 @@ async def rush(first_token_s: float, toml: str) -> None:
     print(
         f"worker, first token {first_token_s * 1000:5.0f} ms, limits"
         f" {'known' if toml else 'learned':7} {took_s:6.2f} s"
-        f"  {COUNT / (rate * (took_s + LIMITS.burst_s)):.3f} of the capacity with its burst"
-        f" ({COUNT / rate / took_s:.3f} of the rate; last request after {last_s:.2f} s),"
+        f"  {CALLS / (rate * (took_s + LIMITS.burst_s)):.3f} of the capacity with its burst"
+        f" ({CALLS / rate / took_s:.3f} of the rate; last request after {last_s:.2f} s),"
         f" 429s {refused}",
         flush=True,
     )

@@ -16,6 +16,7 @@ SCRIPTS = (
     "classes.py",
     "changes.py",
     "workers.py",
+    "pipeline.py",
 )
 # The tests' real Redis serves the benchmarks too.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}

@@ -20,6 +20,9 @@ from typing import Any
 import uvloop
 from api import Api, allocation, answered, client, request, simulator
 from load import percentile
+from mixed import LIMITS as MIXED
+from rush import CALLS
+from rush import LIMITS as RUSH
 
 from agents.budget.shelter import Shelter
 from agents.claude.gateway import Gateway
@@ -32,20 +35,6 @@ from tests.redis_server import RedisServer
 WORKERS = 3
 BEAT_S = 1.0
 Job = Callable[[Gateway, int], Awaitable[dict[str, Any]]]
-
-RUSH = Limits(
-    requests_per_minute=6_000,
-    input_tokens_per_minute=10**8,
-    output_tokens_per_minute=10**8,
-    burst_s=1,
-)
-CALLS = 3_000
-MIXED = Limits(
-    requests_per_minute=10_000,
-    input_tokens_per_minute=1_560_000,
-    output_tokens_per_minute=2_000_000,
-    burst_s=10,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

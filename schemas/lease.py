@@ -33,6 +33,11 @@ def nothing() -> Amounts:
     return [0.0, 0.0, 0.0]
 
 
+def nothing_by_class() -> list[Amounts]:
+    """Return no amount for each priority."""
+    return [nothing() for _ in range(PRIORITIES)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
     """A call that waits: its class's priority, its deadline (seconds since the epoch), its need."""

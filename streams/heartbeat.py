@@ -74,10 +74,7 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Do it once."""
-        spending = self._gateway.spending
-        report = self._gateway.lines.report(self._classes)
-        group = await self._shelter.beat(report, spending.take_unreported())
-        spending.learn(group.spent_nanousd)
+        spending, group = self._gateway.spending, await self._tell()
         if self._shelter.away:
             # Nobody knows who leads: each worker tells of the store, and of nothing else. Who uses
             # another store still does.
@@ -114,9 +111,14 @@ class Heartbeat:
             except Exception:
                 log.exception("the members were not counted", extra={"event": "count_failed"})
 
+    async def _tell(self) -> Group:
+        spending, report = self._gateway.spending, self._gateway.lines.report(self._classes)
+        group = await self._shelter.beat(report, spending.take_unreported())
+        spending.learn(group.spent_nanousd)
+        return group
+
     async def _hand_over(self) -> None:
-        unreported = self._gateway.spending.take_unreported()
-        await self._shelter.beat(self._gateway.lines.report(self._classes), unreported)
+        await self._tell()
         await self._alerts.look(None, {}, leads=False)
 
     @property

@@ -8,7 +8,7 @@ and `apply` uses its answer.
 import heapq
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from agents.budget.tickets import Granted, Reservation, Ticket
@@ -24,6 +24,7 @@ from schemas.lease import (
     Told,
     Want,
     nothing,
+    nothing_by_class,
 )
 from schemas.outcome import HeldReason
 
@@ -46,7 +47,8 @@ class _News:
     closing: Closing | None = None
     probe: str = ""
     probe_of: int = 0
-    taken: list[Amounts] = field(default_factory=lambda: [nothing() for _ in range(PRIORITIES)])
+    # No reason to exchange: it waits for the next one.
+    taken: list[Amounts] = field(default_factory=nothing_by_class, compare=False)
 
 
 class Budget:
@@ -102,7 +104,7 @@ class Budget:
     @property
     def has_news(self) -> bool:
         """Whether there is something to tell the pool."""
-        return self._news != _News(taken=self._news.taken)
+        return self._news != _News()
 
     @property
     def has_urgent_news(self) -> bool:
@@ -170,7 +172,7 @@ class Budget:
                 Want(priority=t.priority, deadline=t.deadline, need=t.need) for t in self._asked
             ),
             ahead=[AHEAD_S * rate for rate in self._rates],
-            told=(self._aged(told, now - news.told_sent_at),) if told else (),
+            told=(replace(told, age_s=now - news.told_sent_at),) if told else (),
             closing=news.closing,
             probe=news.probe,
             probe_of=news.probe_of,
@@ -312,7 +314,3 @@ class Budget:
         for u in range(3):
             self._rates[u] += newest * (self._taken[u] / passed_s - self._rates[u])
         self._taken, self._rated_at = nothing(), now
-
-    @staticmethod
-    def _aged(told: Told, age_s: float) -> Told:
-        return Told(age_s=age_s, mark=told.mark, limits=told.limits, remaining=told.remaining)

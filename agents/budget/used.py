@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from schemas.lease import PRIORITIES, Amounts, nothing
+from schemas.lease import Amounts, nothing_by_class
 
 MINUTE_S = 60
 
@@ -17,7 +17,7 @@ class Used:
         """Count what one call used."""
         second = int(now)
         if not self._by_second or self._by_second[-1][0] < second:
-            self._by_second.append((second, [nothing() for _ in range(PRIORITIES)]))
+            self._by_second.append((second, nothing_by_class()))
             self._forget(second)
         row = self._by_second[-1][1][priority]
         for u, amount in enumerate(amounts):
@@ -26,7 +26,7 @@ class Used:
     def last_minute(self, now: float) -> list[Amounts]:
         """Return the sums of each class."""
         self._forget(int(now))
-        sums = [nothing() for _ in range(PRIORITIES)]
+        sums = nothing_by_class()
         for _, rows in self._by_second:
             for total, row in zip(sums, rows, strict=True):
                 for u, amount in enumerate(row):

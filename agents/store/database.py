@@ -20,7 +20,6 @@ BUSY_S = 0.3
 is written for somebody who has given up."""
 TRIES, BETWEEN_TRIES_S = 10, 0.05
 """Workers may open a new file in the same moment; together at most 3.5 s."""
-DAY_S = 86_400
 LAYOUT = 2
 """Changes with the fields of a pool: what another version kept of pools is not read."""
 
@@ -86,7 +85,7 @@ class Database:
 
     def beat(self, report: WorkerReport, spent_nanousd: int, now: float) -> Group:
         """Keep a report and what was spent, drop who was silent, return who is alive."""
-        today = int(now // DAY_S)
+        today = reports.day(now)
         with self._step():
             self._sql.execute(
                 "REPLACE INTO workers VALUES (?, ?, ?, ?)",
@@ -111,7 +110,7 @@ class Database:
         ).fetchall()
         spent = self._sql.execute(
             "SELECT nanousd FROM spending WHERE (app, day) = (?, ?)",
-            (self._app, int(now // DAY_S)),
+            (self._app, reports.day(now)),
         ).fetchone()
         return reports.group(kept, spent[0] if spent else 0)
 

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 
+from agents.store import reports
 from agents.store.pool import MEMBER_S, Pool
 from schemas.lease import Ask, Lease
 from schemas.standing import Group, WorkerReport
-
-DAY_S = 86_400
 
 
 class MemoryStore:
@@ -70,7 +69,7 @@ class MemoryStore:
         self._workers.pop(worker, None)
 
     def _today(self) -> int:
-        return int(self._wall_clock() // DAY_S)
+        return reports.day(self._wall_clock())
 
     def _live(self) -> dict[str, tuple[float, WorkerReport]]:
         now = self._clock()

@@ -6,6 +6,13 @@ from pydantic import ValidationError
 
 from schemas.standing import Group, WorkerReport
 
+DAY_S = 86_400
+
+
+def day(now: float) -> int:
+    """Return the number of the UTC day; `now` is seconds since the epoch."""
+    return int(now // DAY_S)
+
 
 def encode(report: WorkerReport) -> bytes:
     """Return a report as it is kept."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from schemas.lease import PRIORITIES, Amounts, nothing
+from schemas.lease import Amounts, nothing, nothing_by_class
 from schemas.outcome import HeldReason
 
 RAMP_SLOPE = 0.05
@@ -18,10 +18,6 @@ Head = tuple[int, float, Amounts]
 def far() -> Amounts:
     """Return the gaps of a time in which no header was heard."""
     return [FAR] * 3
-
-
-def _classes() -> list[Amounts]:
-    return [nothing() for _ in range(PRIORITIES)]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +53,6 @@ class Stock:
     probe_until: float = 0.0
     pace: float = 1.0
     slope: float = RAMP_SLOPE
-    flows: list[Amounts] = field(default_factory=_classes)
-    saved: list[Amounts] = field(default_factory=_classes)
+    flows: list[Amounts] = field(default_factory=nothing_by_class)
+    saved: list[Amounts] = field(default_factory=nothing_by_class)
     members: dict[str, Member] = field(default_factory=dict)

@@ -1,7 +1,6 @@
 """Waiting, being granted, and leaving at each point."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,15 +11,6 @@ from tests.fakes import until
 from tests.unit.agents.budget.builders import ONE, Queue, Till, budget, rules
 
 pytestmark = pytest.mark.timeout(20)  # a waiter that is left behind would wait for ever
-
-
-@pytest.fixture
-async def queue() -> AsyncIterator[Queue]:
-    """Return a line whose stock is spent: one call a millisecond comes in."""
-    made = Queue()
-    await made.drain()
-    yield made
-    made.line.stop()
 
 
 async def test_free_capacity_is_granted_at_once() -> None:

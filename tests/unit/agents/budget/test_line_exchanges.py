@@ -1,7 +1,6 @@
 """When the pool is asked, and what stops the asking."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,15 +10,6 @@ from tests.fakes import until
 from tests.unit.agents.budget.builders import ONE, Queue, heard
 
 pytestmark = pytest.mark.timeout(20)  # a waiter that is left behind would wait for ever
-
-
-@pytest.fixture
-async def queue() -> AsyncIterator[Queue]:
-    """Return a line whose stock is spent: one call a millisecond comes in."""
-    made = Queue()
-    await made.drain()
-    yield made
-    made.line.stop()
 
 
 async def test_one_exchange_at_a_time(queue: Queue) -> None:
