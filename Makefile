@@ -26,10 +26,11 @@ check: $(INSTALLED) ## format, lint, types, layers, unit and property tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q tests/unit tests/properties tests/architecture
+	@$(BIN)/pytest -q -n 2 tests/unit tests/properties tests/architecture
 
+# Tests of one file share brokers, workers and their order, so a file stays in one process.
 test: check ## everything, on a real Kafka
-	@$(BIN)/pytest -q --ignore tests/unit --ignore tests/properties --ignore tests/architecture
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/unit --ignore tests/properties --ignore tests/architecture
 
 bench: $(INSTALLED) ## the measured numbers, as ratios in one run
 	@$(BIN)/python bench/run.py

@@ -36,6 +36,10 @@ class Listener(Protocol):
         """Take a piece of a streamed answer."""
         ...
 
+    async def bought(self, turn: int, reply: Reply) -> None:
+        """Keep an answer that was paid for; nothing else is done with it before."""
+        ...
+
 
 class Calls(Protocol):
     """What the pipeline needs of the gateway."""
@@ -165,6 +169,8 @@ class Pipeline:
                 claude_s=progress.claude_s + self._clock() - sent_at[0],
             )
         if isinstance(answer, Reply):
+            if listener:
+                await listener.bought(len(progress.replies), answer)
             return replace(progress, replies=(*progress.replies, answer))
         if isinstance(answer, Retry):
             return self._held(answer, work, progress)
@@ -182,7 +188,7 @@ class Pipeline:
                 return self._held(answer, work, progress)
             return self._given_up(answer, progress)
         if isinstance(verdict, Invalid):
-            return self._repair(work, verdict, progress)
+            return self._repair(work, verdict, progress, reply.text)
         return Completed(output=verdict.output, progress=progress)
 
     def _unfinished(self, stop_reason: str, progress: Progress) -> Progress | Outcome:
@@ -191,17 +197,19 @@ class Pipeline:
         if stop_reason != "max_tokens" or progress.doubled:
             return self._failed(disposition, failure, progress)
         counted = self._failure_counted(progress)
-        return replace(counted, judged=len(progress.replies), doubled=True)
+        return replace(counted, judged=progress.judged + 1, doubled=True)
 
-    def _repair(self, work: Work, verdict: Invalid, progress: Progress) -> Progress | Outcome:
+    def _repair(
+        self, work: Work, verdict: Invalid, progress: Progress, text: str
+    ) -> Progress | Outcome:
         """Ask once more, naming what is wrong; the second invalid answer is the last."""
         self._observer.observe(Rejected(task=work.task.name, rule=verdict.rule))
         if not progress.problems:
             return replace(
                 self._failure_counted(progress),
-                judged=len(progress.replies),
+                judged=progress.judged + 1,
                 problems=verdict.problems,
-                rejected=progress.replies[-1].text,
+                rejected=text,
             )
         failure = Failure(
             stage=Stage.VALIDATE,

@@ -8,7 +8,17 @@ from schemas.base import Model
 from schemas.lease import Unit
 from schemas.workload import WorkloadClass
 
-AlertKind = Literal["budget_use", "budget_closed", "limit_changed", "spend", "store", "members"]
+AlertKind = Literal[
+    "budget_use",
+    "budget_closed",
+    "limit_changed",
+    "spend",
+    "store",
+    "members",
+    "outage",  # a model's circuit stays open
+    "flood",  # a class's flood breaker is open
+    "publish",  # a topic takes no results or dead letters
+]
 
 
 class Alert(Model):

@@ -61,5 +61,13 @@ OWN_HEADERS = tuple(
         "app.version",
     )
 )
+# What a replay says of itself, beside the facts of its letter.
+JOB_HEADER, IGNORE_EXPIRY_HEADER = "dlq.replay.job", "dlq.replay.ignore.expiry"
+# A mark in a replay topic: the replay itself went to the topic that this names.
+SENT_TO_HEADER = "dlq.replay.sent.to"
 # Headers of these names on an input are replaced in its dead letter; all others are kept.
-LETTER_HEADERS = frozenset(BROKER_HEADERS + OWN_HEADERS)
+LETTER_HEADERS = frozenset(
+    (*BROKER_HEADERS, *OWN_HEADERS, JOB_HEADER, IGNORE_EXPIRY_HEADER, SENT_TO_HEADER)
+)
+# A letter whose second replay fails is parked.
+MAX_REPLAYS = 2

@@ -13,6 +13,7 @@ from schemas.outcome import HeldReason
 Amounts = list[float]
 PRIORITIES = 5
 """The four workload classes, and replay below them."""
+REPLAY = PRIORITIES - 1
 
 
 class Unit(StrEnum):

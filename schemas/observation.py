@@ -1,7 +1,7 @@
 """Facts about the work, and who may listen to them."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from schemas.alert import Alert
 from schemas.dead_letter import Disposition
@@ -9,6 +9,9 @@ from schemas.lease import Unit
 from schemas.outcome import HeldReason
 from schemas.usage import Usage
 from schemas.workload import WorkloadClass
+
+# Ends in the parked topic; all others are dead letters, which may be replayed.
+PARKED = frozenset({Disposition.REPLAY_CAP, Disposition.OPERATOR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,13 @@ class Settled:
     late: bool
     seconds: float
 
+    @property
+    def outcome(self) -> Literal["completed", "dead_lettered", "parked"]:
+        """Where it was published."""
+        if self.disposition is None:
+            return "completed"
+        return "parked" if self.disposition in PARKED else "dead_lettered"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
@@ -87,6 +97,22 @@ class Closed:
     model: str
     seconds: float
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageBegan:
+    """The circuit of a model opened: its records wait, and one call is tried now and then."""
+
+    model: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageEnded:
+    """The circuit of a model closed; `seconds` is for how long its records were held."""
+
+    model: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +160,8 @@ Observation = (
     | Rejected
     | Settled
     | Closed
+    | OutageBegan
+    | OutageEnded
     | LimitChanged
     | Estimated
     | Alerted

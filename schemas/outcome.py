@@ -24,7 +24,8 @@ class Progress:
 
     `judged` of the `replies` have been validated. `problems` is what the repair turn names
     about the `rejected` answer, `doubled` whether the output cap was raised. `claude_s`
-    sums the time of all calls. `first_call_at` is monotonic, the other times are seconds since
+    sums the time of all calls. `deliveries` counts those that ended with the death of a worker,
+    and this one. `first_call_at` is monotonic, the other times are seconds since
     the epoch.
     """
 
@@ -34,6 +35,7 @@ class Progress:
     rejected: str = ""
     doubled: bool = False
     calls: int = 0
+    deliveries: int = 1
     record_attempts: int = 0
     dependency_attempts: int = 0
     first_call_at: float | None = None
@@ -72,7 +74,16 @@ class Failed:
 
 
 HeldReason = Literal[
-    "rate_limit", "outage", "configuration", "retry", "context", "publish", "spend"
+    "rate_limit",
+    "outage",
+    "configuration",
+    "retry",
+    "context",
+    "publish",  # Kafka does not take its end
+    "spend",
+    "breaker",  # the flood breaker of its class is open
+    "claimed",  # another worker has it
+    "alone",  # it may have killed workers, and waits until nothing else is in flight
 ]
 
 

@@ -1,6 +1,9 @@
 """How budgets stand: what workers report to each other, and what people look at."""
 
+from pydantic import Field
+
 from schemas.base import Model
+from schemas.claim import Reset
 from schemas.lease import Amounts
 from schemas.workload import WorkloadClass
 
@@ -29,6 +32,12 @@ class WorkerReport(Model):
     worker: str
     classes: tuple[WorkloadClass, ...]
     budgets: tuple[BudgetReport, ...]
+    floods: dict[WorkloadClass, int] = Field(default_factory=dict)
+    """Classes whose flood breaker is open here, and how many records it holds."""
+    outages: tuple[str, ...] = ()
+    """Models whose circuit is open here."""
+    refusals: dict[str, str] = Field(default_factory=dict)
+    """Topics that take nothing from this worker, and why."""
 
 
 class Standing(Model):
@@ -57,7 +66,12 @@ class Standing(Model):
 
 
 class Group(Model):
-    """The workers alive, and what all of them spent today, in nano-dollars."""
+    """The workers alive, and what they have in common.
+
+    `spent_nanousd` is of this UTC day. `open_letters` are dead letters that nobody has dealt with.
+    """
 
     workers: dict[str, WorkerReport]
     spent_nanousd: int = 0
+    open_letters: dict[WorkloadClass, int] = Field(default_factory=dict)
+    resets: dict[WorkloadClass, Reset] = Field(default_factory=dict)

@@ -3,26 +3,31 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import partial
-from importlib.metadata import version
 from uuid import uuid4
 
+from agents.alarms.conditions import OUTAGE_S
 from agents.budget.shelter import Shelter
 from agents.catalog import Catalog
 from agents.claude.client import KEEPALIVE_S, Client
 from agents.claude.errors import ClaudeError
 from agents.claude.gateway import Gateway
 from agents.pipeline import Pipeline
-from agents.store.opening import open_store
+from agents.store.opening import Store, open_store
 from schemas.lease import StoreAway
 from schemas.observation import Observer
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
 from streams.alerts import Alerts
 from streams.allocation import allocation_of
-from streams.heartbeat import PACE, Heartbeat, Pace
+from streams.assembly import VERSION, Assembly, group_of
+from streams.claims import Claims
+from streams.handler import Handler, Parts
+from streams.heartbeat import PACE, Ailments, Heartbeat, Pace
 from streams.intake import Intake
+from streams.isolation import Isolation
 from streams.logbook import Logbook, Several
 from streams.members import members
 from streams.metrics import Metrics
@@ -35,16 +40,13 @@ from streams.preflight import (
     tasks_of,
 )
 from streams.processor import Processor
-from streams.reader import Reader
-from streams.runner import Runner
-from streams.settlement import Address, Settlement
-from streams.topics import TopicNames, require
+from streams.source import identity_of
+from streams.topics import TopicNames, cluster_id, require
 from streams.watchdog import Watchdog
 from streams.web import Readiness, WebServer
 
 log = logging.getLogger("headrace")
 
-VERSION = version("headrace")
 CHECK_API_S, CHECK_BROKER_S = 5.0, 5.0
 START_S, LEAVE_S = 60.0, 5.0
 
@@ -58,16 +60,23 @@ class Worker:
         catalog: Catalog,
         classes: Collection[WorkloadClass] = tuple(WorkloadClass),
         pace: Pace = PACE,
+        *,
+        reprocess: bool = False,
+        store: Store | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self._settings, self._names = settings, TopicNames(settings)
         self._classes = tuple(classes)
         self._name = uuid4().hex[:12]
-        self._outbox = Outbox(settings.kafka)
+        self._outbox = outbox or Outbox(settings.kafka)
         self._tasks_asked = tasks_of(catalog, classes)
         self._client = Client(
             max_connections=sum(settings.classes.of(w).max_in_flight for w in classes)
         )
-        self._store = open_store(settings.store.url, settings.app.name)
+        self._store = store or open_store(
+            settings.store.url, settings.app.name, retention_s=settings.store.settled_retention_s
+        )
+        self._claims = Claims(self._name, self._store)
         self.metrics = Metrics(VERSION)
         told = Several(self.metrics, Logbook())
         self._alerts = Alerts(
@@ -77,7 +86,20 @@ class Worker:
         self._share_budgets(observer, pace)
         timeouts_s = {w: settings.classes.of(w).timeout_s for w in WorkloadClass}
         pipeline = Pipeline(self._gateway, observer, timeouts_s)
-        self._build = partial(self._processor, catalog, pipeline, observer)
+        parts = Parts(
+            pipeline=pipeline,
+            claims=self._claims,
+            isolation=Isolation(),
+            observer=observer,
+            reprocess=reprocess,
+        )
+        self._assembly = Assembly(
+            settings=settings,
+            catalog=catalog,
+            outbox=self._outbox,
+            parts=parts,
+            allowed=self._gateway.in_flight_limit,
+        )
         self.processors: tuple[Processor, ...] = ()
         self.web = WebServer(settings.web, self.readiness, self.metrics.render)
         self._api_reached = self._broker_reached = False
@@ -106,7 +128,7 @@ class Worker:
             self._gateway,
             self._shelter,
             self._alerts,
-            self._members,
+            self,
             clock=time.monotonic,
             wall=time.time,
             pace=pace,
@@ -129,9 +151,15 @@ class Worker:
         # The others learn of this worker before it takes partitions from them.
         await self._heartbeat.beat()
         # Faust binds to the running loop, so its apps are made here.
-        self.processors = tuple(self._build(workload) for workload in self._classes)
+        identify = partial(identity_of, await cluster_id(self._settings))
+        live = (self._assembly.live(workload, identify) for workload in self._classes)
+        self.processors = (*live, self._assembly.replays(identify))
         self.metrics.watch(
-            self.processors, lambda: self._heartbeat.standings, lambda: self._alerts.raised
+            self.processors,
+            lambda: self._heartbeat.standings,
+            lambda: self._alerts.raised,
+            self._gateway.outages,
+            lambda: self._heartbeat.open_letters,
         )
         await self._start_intakes()
         watchdog = Watchdog(lambda: [p.sign for p in self.processors])
@@ -155,6 +183,7 @@ class Worker:
         self.abandoned = not all(gone)
         if self._is_known:
             await self._heartbeat.leave()
+        await self._claims.stop()
         await self._alerts.stop()
         await self._outbox.stop()
         await self._client.stop()
@@ -215,59 +244,46 @@ class Worker:
         """Tell the truth for `/readyz`."""
         waiting = [] if self._api_reached else ["the Claude API"]
         waiting += [] if self._broker_reached else ["a Kafka broker"]
-        waiting += [f"partitions of {p.workload}" for p in self.processors if not p.intake.joined]
+        waiting += [f"partitions of {p.name}" for p in self.processors if not p.intake.joined]
         waiting += [f"the {w} processor" for w in self._classes if not self.processors]
         degraded = ("store",) if self._heartbeat.degraded else ()
         return Readiness(waiting_for=tuple(waiting), degraded=degraded)
 
-    def _processor(
-        self, catalog: Catalog, pipeline: Pipeline, observer: Observer, workload: WorkloadClass
-    ) -> Processor:
-        settings, names = self._settings, self._names
-        own = settings.classes.of(workload)
-        group = self._group(workload)
-        address = Address(
-            app=settings.app.name,
-            version=VERSION,
-            group=group,
-            workload=workload,
-            results=names.result(workload),
-            letters=names.dead_letters(workload),
-            deltas=names.deltas,
+    def ailments(self) -> Ailments:
+        """Return what holds records up."""
+        floods: Counter[WorkloadClass] = Counter()
+        for handler in self._handlers:
+            if handler.gate.is_open:
+                floods[handler.workload] += handler.gate.held
+        return Ailments(
+            floods=floods,
+            outages=self._gateway.outages(OUTAGE_S),
+            refusals=self._outbox.troubles,
         )
-        reader = Reader(workload, own, catalog, settings.app.max_event_bytes)
-        settlement = Settlement(address, self._outbox, observer)
-        runner = Runner(
-            workload,
-            own,
-            reader,
-            pipeline,
-            settlement,
-            observer,
-            allowed=partial(self._gateway.in_flight_limit, workload),
-        )
-        intake = Intake(
-            group,
-            names.input(workload),
-            settings.kafka,
-            runner.offsets,
-            runner.deliver,
-            forget=runner.forget,
-        )
-        return Processor(intake, runner)
 
-    def _group(self, workload: WorkloadClass) -> str:
-        return f"{self._settings.app.name}.{workload}"
+    def reset(self, workload: WorkloadClass, *, accept: bool) -> None:
+        """Close the flood breakers of a class; `accept` buries what they held."""
+        log.warning("the flood breaker of %s is reset", workload, extra={"event": "breaker_reset"})
+        for handler in self._handlers:
+            if handler.workload is workload:
+                handler.gate.reset(accept=accept)
 
-    async def _members(self) -> Mapping[WorkloadClass, int]:
-        counts = await members(self._settings, [self._group(w) for w in self._classes])
-        return {w: counts.get(self._group(w), 0) for w in self._classes}
+    @property
+    def _handlers(self) -> tuple[Handler, ...]:
+        return tuple(h for p in self.processors for h in p.runner.handlers.values())
+
+    async def members(self) -> Mapping[WorkloadClass, int]:
+        """Count the members of the Kafka groups."""
+        groups = {w: group_of(self._settings, w) for w in self._classes}
+        counts = await members(self._settings, list(groups.values()))
+        return {w: counts.get(group, 0) for w, group in groups.items()}
 
     async def _check_topics(self) -> None:
         names = self._names
-        wanted = [names.deltas, names.alerts]
-        for workload in self._classes:
-            wanted += [names.input(workload), names.result(workload), names.dead_letters(workload)]
+        wanted = [names.deltas, names.alerts, *map(names.input, self._classes)]
+        for workload in WorkloadClass:  # replays of all classes are taken
+            wanted += [names.result(workload), names.dead_letters(workload)]
+            wanted += [names.replay(workload), names.parked(workload)]
         await require(self._settings, wanted)
 
     async def _watch_api(self) -> None:

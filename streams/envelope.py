@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID, uuid5
 
 import orjson
 
@@ -13,10 +12,9 @@ from schemas.results import Delta, Timing
 from schemas.usage import microusd
 from schemas.workload import WorkloadClass
 from streams.record import Message, Record
+from streams.source import letter_id, result_id, source_of
 
 MAX_MESSAGE_CHARACTERS = 1000
-# Name space of result and letter ids: any fixed UUID; this one is of our own making.
-NAMESPACE = UUID("8d0c2f0e-2c7b-5c39-9a52-6f7d1e0b4a11")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +44,7 @@ def result_message(
 ) -> Message:
     """Build the result of an event."""
     progress = done.progress
-    last = progress.replies[-1]
+    source, last = source_of(record), progress.replies[-1]
     now = rfc3339(ending.at)
     body = {
         "id": ending.event_id,
@@ -63,13 +61,13 @@ def result_message(
         "usage": progress.usage.model_dump(),
         "cost_microusd": microusd(progress.cost_nanousd),
         "timing": ending.timing.model_dump(),
-        "source": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
+        "source": {"topic": source.topic, "partition": source.partition, "offset": source.offset},
         "completed_at": now,
         "context_missing": progress.context_missing,
     }
     headers = [
         ("ce_specversion", b"1.0"),
-        ("ce_id", result_id(record, origin.task or "").encode()),
+        ("ce_id", result_id(source, origin.task or "").encode()),
         ("ce_type", f"headrace.result.{origin.task}".encode()),
         ("ce_source", f"/{origin.app}/{origin.workload}".encode()),
         ("ce_time", now.encode()),
@@ -100,42 +98,52 @@ def dead_letter_message(
 def _facts(
     record: Record, failed: Failed, origin: Origin, version: str
 ) -> Iterator[tuple[str, object]]:
-    progress, failure = failed.progress, failed.failure
+    """Name what is known; a replay keeps what its letter said of the first failure, and adds up."""
+    progress, failure, source = failed.progress, failed.failure, source_of(record)
     last = progress.replies[-1] if progress.replies else None
-    yield "__dlq.errors.topic", record.topic
-    yield "__dlq.errors.partition", record.partition
-    yield "__dlq.errors.offset", record.offset
+    letter = record if source.replays else None
+    yield "__dlq.errors.topic", source.topic
+    yield "__dlq.errors.partition", source.partition
+    yield "__dlq.errors.offset", source.offset
     yield "__dlq.errors.group", origin.group
-    yield "__dlq.errors.delivery.count", max(1, progress.record_attempts)
+    tries = progress.deliveries - 1 + max(1, progress.record_attempts)
+    yield "__dlq.errors.delivery.count", tries + _count(letter, "__dlq.errors.delivery.count")
     yield "__dlq.errors.message", failure.message[:MAX_MESSAGE_CHARACTERS]
-    yield "dlq.id", letter_id(record, 0)
+    yield "dlq.id", letter_id(source, source.replays)
     yield "dlq.disposition", failed.disposition
     yield "dlq.stage", failure.stage
     yield "dlq.error.class", failure.error_class
     yield "dlq.error.type", failure.error_type
-    yield "dlq.attempts.record", progress.record_attempts
-    yield "dlq.attempts.dependency", progress.dependency_attempts
-    yield "dlq.first.failure.time", _optional_time(progress.first_failed_at)
+    for name, count in (
+        ("dlq.attempts.record", progress.record_attempts),
+        ("dlq.attempts.dependency", progress.dependency_attempts),
+        ("dlq.cost.microusd", microusd(progress.cost_nanousd)),
+    ):
+        yield name, count + _count(letter, name)
+    first = _text(letter, "dlq.first.failure.time")
+    yield "dlq.first.failure.time", first or _optional_time(progress.first_failed_at)
     yield "dlq.last.failure.time", _optional_time(progress.last_failed_at)
-    yield "dlq.original.timestamp", written(record.timestamp)
-    yield "dlq.replay.count", 0
+    yield (
+        "dlq.original.timestamp",
+        _text(letter, "dlq.original.timestamp") or written(record.timestamp),
+    )
+    yield "dlq.replay.count", source.replays
     yield "dlq.workload", origin.workload
     yield "dlq.task", origin.task
     yield "dlq.task.version", origin.task_version
     yield "dlq.model", origin.model
     yield "dlq.request.id", last.request_id if last else None
-    yield "dlq.cost.microusd", microusd(progress.cost_nanousd)
     yield "dlq.app.version", version
 
 
-def result_id(record: Record, task: str) -> str:
-    """Return the id that a redelivery and a replay give again."""
-    return str(uuid5(NAMESPACE, f"{record.topic}:{record.partition}:{record.offset}:{task}"))
+def _text(letter: Record | None, name: str) -> str:
+    return (letter.header(name) or b"").decode("utf-8", "replace") if letter else ""
 
 
-def letter_id(record: Record, replays: int) -> str:
-    """Return the id of the letter that a record's nth replay ends in."""
-    return str(uuid5(NAMESPACE, f"{record.topic}:{record.partition}:{record.offset}#{replays}"))
+def _count(letter: Record | None, name: str) -> int:
+    """Return a counter of the letter that was replayed; 0 when it has none."""
+    text = _text(letter, name)
+    return int(text) if text.isdecimal() else 0
 
 
 def rfc3339(timestamp: float) -> str:

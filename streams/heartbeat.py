@@ -3,14 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Protocol
 
 from agents.alarms import conditions
 from agents.budget.shelter import Shelter
 from agents.budget.standing import standings
 from agents.claude.gateway import Gateway
+from schemas.claim import Reset
 from schemas.problem import Problem
-from schemas.standing import Group, Standing
+from schemas.standing import Group, Standing, WorkerReport
 from schemas.workload import WorkloadClass
 from streams.alerts import Alerts
 
@@ -33,11 +35,33 @@ class Pace:
 PACE = Pace()
 
 
-class Heartbeat:
-    """Tells the store every few seconds that this worker lives and what it uses.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ailments:
+    """What holds this worker's records up: the fields of the same names in its report."""
 
-    `count` returns the members of the Kafka groups by class.
-    """
+    floods: Mapping[WorkloadClass, int]
+    outages: tuple[str, ...]
+    refusals: Mapping[str, str]
+
+
+class Own(Protocol):
+    """What the heartbeat needs of its worker."""
+
+    async def members(self) -> Mapping[WorkloadClass, int]:
+        """Count the members of the Kafka groups."""
+        ...
+
+    def ailments(self) -> Ailments:
+        """Return what holds records up."""
+        ...
+
+    def reset(self, workload: WorkloadClass, *, accept: bool) -> None:
+        """Close a flood breaker: a person has asked for it. `accept` buries what it held."""
+        ...
+
+
+class Heartbeat:
+    """Tells the store every few seconds that this worker lives and what it uses."""
 
     def __init__(
         self,
@@ -46,7 +70,7 @@ class Heartbeat:
         gateway: Gateway,
         shelter: Shelter,
         alerts: Alerts,
-        count: Callable[[], Awaitable[Mapping[WorkloadClass, int]]],
+        own: Own,
         *,
         clock: Callable[[], float],
         wall: Callable[[], float],
@@ -54,8 +78,9 @@ class Heartbeat:
     ) -> None:
         self._worker, self._classes = worker, classes
         self._gateway, self._shelter, self._alerts = gateway, shelter, alerts
-        self._count, self._clock, self._wall = count, clock, wall
+        self._own, self._clock, self._wall = own, clock, wall
         self._pace = pace
+        self._resets: Mapping[WorkloadClass, Reset] | None = None
         self._members: Mapping[WorkloadClass, int] = {}
         self._strangers_since: float | None = None
 
@@ -66,6 +91,11 @@ class Heartbeat:
     def standings(self) -> tuple[Standing, ...]:
         """The budgets of all workers, as of the last beat; alone, this worker's own."""
         return standings(self._group)
+
+    @property
+    def open_letters(self) -> Mapping[WorkloadClass, int]:
+        """Dead letters that nobody has dealt with, as of the last beat."""
+        return self._shelter.group.open_letters
 
     @property
     def degraded(self) -> str:
@@ -86,6 +116,7 @@ class Heartbeat:
         found = conditions.refused(rows) | conditions.spending(
             spending.spent_nanousd, spending.max_usd, self._wall()
         )
+        found |= conditions.outages(group) | conditions.floods(group) | conditions.refusals(group)
         if strangers:
             found |= conditions.strangers(strangers[1], strangers[0])
         await self._alerts.look(rows, found, leads=self._worker == min(group.workers, default=""))
@@ -105,17 +136,31 @@ class Heartbeat:
         while True:
             await asyncio.sleep(self._pace.count_s)
             try:
-                self._members = await self._count()
+                self._members = await self._own.members()
             except Problem as problem:  # no broker: the last count stands until the next look
                 log.debug("the members were not counted: %s", problem)
             except Exception:
                 log.exception("the members were not counted", extra={"event": "count_failed"})
 
     async def _tell(self) -> Group:
-        spending, report = self._gateway.spending, self._gateway.lines.report(self._classes)
-        group = await self._shelter.beat(report, spending.take_unreported())
+        spending = self._gateway.spending
+        group = await self._shelter.beat(self._report(), spending.take_unreported())
         spending.learn(group.spent_nanousd)
+        if not self._shelter.away:
+            self._obey(group.resets)
         return group
+
+    def _report(self) -> WorkerReport:
+        own = self._gateway.lines.report(self._classes)
+        return own.model_copy(update=asdict(self._own.ailments()))
+
+    def _obey(self, resets: Mapping[WorkloadClass, Reset]) -> None:
+        """Close the breakers that were reset since the last beat; earlier ones are over."""
+        before = resets if self._resets is None else self._resets
+        self._resets = resets
+        for workload, reset in resets.items():
+            if (known := before.get(workload)) is None or known.number != reset.number:
+                self._own.reset(workload, accept=reset.accept)
 
     async def _hand_over(self) -> None:
         await self._tell()
@@ -126,8 +171,7 @@ class Heartbeat:
         group = self._shelter.group
         if not self._shelter.away and group.workers:
             return group
-        own = self._gateway.lines.report(self._classes)
-        return Group(workers={self._worker: own}, spent_nanousd=group.spent_nanousd)
+        return Group(workers={self._worker: self._report()}, spent_nanousd=group.spent_nanousd)
 
     def _strangers(self, group: Group) -> tuple[int, int] | None:
         """Return (heartbeats, members) of the class where Kafka knows more; None: nowhere."""

@@ -16,7 +16,9 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 
 from schemas.sections import Kafka
-from streams.connection import REQUEST_TIMEOUT_S, ssl_context
+from streams.faust_options import faust_options
+from streams.membership import require_group
+from streams.patience import make_patient
 from streams.record import Record
 
 log = logging.getLogger(__name__)
@@ -25,10 +27,6 @@ Partition = tuple[str, int]
 Deliver = Callable[[Record], Awaitable[None]]
 # How long a revocation may wait for its last commit.
 REVOKE_COMMIT_S = 5.0
-# Memory bound of one fetch of a partition; a larger record still comes, alone (KIP-74).
-FETCH_BYTES = 256 * 2**10
-# Records read ahead for each class; the default reads 4,000.
-READ_AHEAD = 64
 
 
 class Watermarks(Protocol):
@@ -56,8 +54,43 @@ class Watermarks(Protocol):
         ...
 
 
+class PatientThread(driver.AIOKafkaConsumerThread):
+    """Talks to brokers patiently."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - faust's own types
+        consumer = super()._create_worker_consumer(transport)
+        make_patient(consumer._client)  # noqa: SLF001 - aiokafka makes it and shows it nowhere
+        return consumer
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the group's coordinator answers and counts us in."""
+        coordinator = self._consumer and self._consumer._coordinator  # noqa: SLF001 - faust reads it too
+        return bool(
+            coordinator
+            and coordinator.generation > 0
+            and coordinator.coordinator_id is not None
+            and not coordinator.need_rejoin(coordinator._subscription.subscription)  # noqa: SLF001
+        )
+
+
 class SafeConsumer(driver.Consumer):
     """Commits the tracker's watermark and nothing else."""
+
+    def _new_consumer_thread(self) -> PatientThread:
+        return PatientThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the group's coordinator answers and counts us in."""
+        found: bool = self._thread.is_member
+        return found
+
+    def on_buffer_drop(self, tp: Any) -> None:  # noqa: ANN401
+        """Ask for a partition again whose buffer was full, unless it is paused."""
+        super().on_buffer_drop(tp)
+        if tp in self._paused_partitions:
+            self._get_active_partitions().discard(tp)
 
     def _to_message(self, tp: Any, record: Any) -> Any:  # noqa: ANN401 - faust's own types
         committed = self._committed_offset[tp]
@@ -115,23 +148,30 @@ class SafeTransport(driver.Transport):
 
 
 class Intake(faust.App):
-    """The processor of one class: hands every record of one topic to `deliver`, in order."""
+    """One consumer group: hands every record of its topics to `deliver`, in order."""
 
     def __init__(
         self,
         group: str,
-        topic: str,
+        topics: Iterable[str],
         kafka: Kafka,
         watermarks: Watermarks,
         deliver: Deliver,
         *,
         forget: Callable[[Iterable[Partition]], None] = lambda _: None,
     ) -> None:
-        super().__init__(group, **_options(kafka))
+        super().__init__(group, **faust_options(kafka))
+        self._kafka = kafka
         self.watermarks, self.forget = watermarks, forget
+        self._topics = tuple(topics)
+        self.delivered = 0
         self._deliver = deliver
         source = super().topic(
-            topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+            *self._topics,
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
         )
         self.agent(source, name=f"{group}.processor", concurrency=1)(self._consume)
 
@@ -147,17 +187,49 @@ class Intake(faust.App):
     async def _consume(self, stream: Any) -> None:  # noqa: ANN401
         # noack: nothing is acknowledged here; the watermark moves when an outcome is published.
         async for event in stream.noack().events():
+            self.delivered += 1
             await self._deliver(_record(event.message))
+
+    async def start(self) -> None:
+        """Join the group. Raises GroupDenied, KafkaUnavailable."""
+        await require_group(self._kafka, self.conf.id)
+        await super().start()
 
     async def commit_now(self) -> None:
         """Commit the watermark, as the last thing before leaving."""
         if not self.rebalancing and self.consumer.assignment():
             await self.consumer.commit_last()
 
+    def pause(self, partition: Partition) -> None:
+        """Fetch no more of a partition; up to `READ_AHEAD` records may still be delivered.
+
+        A rebalance ends it: whoever gets the partition meets the same record and pauses again.
+        """
+        self.consumer.pause_partitions(self._assigned(partition))
+
+    def resume(self, partition: Partition) -> None:
+        """Fetch a partition again; harmless when it is not paused, or is another worker's now."""
+        self.consumer.resume_partitions(self._assigned(partition))
+
+    def _assigned(self, partition: Partition) -> set[Any]:
+        return {tp for tp in self.consumer.assignment() if tuple(tp) == partition}
+
     @property
     def joined(self) -> bool:
         """Whether the group is stable and this worker a member, be it as standby."""
-        return self.consumer_generation_id > 0 and not self.rebalancing
+        known = self.consumer_generation_id > 0 and not self.rebalancing
+        return known and self.consumer.is_member
+
+    def unassigned(self, members: int) -> bool:
+        """Whether this member has no partition though there is one for each; 0: not counted."""
+        partitions = sum(self.consumer.topic_partitions(topic) or 0 for topic in self._topics)
+        is_spare = not 0 < members <= partitions
+        return self.joined and not is_spare and not self.consumer.assignment()
+
+    @property
+    def waits(self) -> bool:
+        """Whether records wait in Kafka that this member is to fetch."""
+        return self.joined and bool(self.consumer.assignment()) and self.lag > 0
 
     @property
     def trouble(self) -> str:
@@ -190,42 +262,3 @@ def _record(message: Any) -> Record:  # noqa: ANN401
         value=message.value,
         headers=tuple(message.headers or ()),
     )
-
-
-def _options(kafka: Kafka) -> dict[str, Any]:
-    """Return the Faust settings; `faust.md` of the design says what each was measured to do."""
-    servers = [f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")]
-    return {
-        "broker": servers,
-        "broker_credentials": _credentials(kafka),
-        "broker_max_poll_interval": 86_400.0,  # with full buffers Faust polls seldom
-        "broker_max_poll_records": READ_AHEAD,
-        "stream_buffer_maxsize": READ_AHEAD,
-        "stream_wait_empty": False,  # safe only with our watermark; True never ends a rebalance
-        "consumer_max_fetch_size": FETCH_BYTES,
-        "consumer_auto_offset_reset": "earliest",
-        "consumer_group_instance_id": kafka.group_instance_id or None,
-        "consumer_metadata_max_age_ms": 15_000,
-        "broker_session_timeout": 10.0,
-        "broker_heartbeat_interval": 3.0,
-        "broker_rebalance_timeout": 30.0,
-        "broker_request_timeout": REQUEST_TIMEOUT_S,
-        "producer_request_timeout": REQUEST_TIMEOUT_S,
-        "broker_commit_interval": 0.5,
-        "topic_disable_leader": True,
-        "topic_allow_declare": False,
-        "web_enabled": False,  # it would listen on all interfaces without a password
-        "store": "memory://",
-    }
-
-
-def _credentials(kafka: Kafka) -> Any:  # noqa: ANN401
-    context = ssl_context(kafka) if kafka.security_protocol.endswith("SSL") else None
-    if kafka.security_protocol.startswith("SASL"):
-        return faust.SASLCredentials(
-            username=kafka.sasl_username,
-            password=kafka.password,
-            mechanism=kafka.sasl_mechanism,
-            ssl_context=context,
-        )
-    return faust.SSLCredentials(context) if context else None

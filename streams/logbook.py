@@ -2,19 +2,30 @@
 
 import logging
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
 
 from schemas.alert import Alert
-from schemas.observation import Alerted, Closed, LimitChanged, Observation, Observer
+from schemas.dead_letter import Disposition
+from schemas.observation import (
+    Alerted,
+    Closed,
+    LimitChanged,
+    Observation,
+    Observer,
+    OutageBegan,
+    OutageEnded,
+    Settled,
+)
 
 log = logging.getLogger("headrace")
 # They repeat themselves thousands of times while a broker is away, or with every request.
 _LOUD = ("aiokafka", "faust", "mode", "streams.intake", "httpx2")
 # Lines that differ in one of these are not alike.
-_ABOUT = ("model", "unit", "topic", "alert")
+_ABOUT = ("model", "unit", "topic", "alert", "workload", "task", "disposition")
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
 
@@ -81,9 +92,16 @@ def listen(level: int) -> None:
 class Logbook:
     """Writes down what a person on call wants to know."""
 
+    def __init__(self) -> None:
+        self._letters: Counter[tuple[str, str, str]] = Counter()
+
     def observe(self, fact: Observation) -> None:
-        """Write a line when a budget closes, a limit changes, or a person is told of something."""
+        """Write a line when work stands or goes on, a record fails, or a person is told."""
         match fact:
+            case OutageBegan() | OutageEnded():
+                _write_outage(fact)
+            case Settled(disposition=disposition) if disposition:
+                self._write_letter(fact, disposition)
             case Closed():
                 log.warning(
                     "no calls to %s for %.0f s: %s",
@@ -99,6 +117,38 @@ class Logbook:
                 _write(alert)
             case _:
                 pass
+
+    def _write_letter(self, fact: Settled, disposition: Disposition) -> None:
+        """Write each one; the handler lets the first of a kind through, and counts the others."""
+        about = {"workload": fact.workload, "task": fact.task, "disposition": disposition}
+        kind = (fact.workload, fact.task, disposition)
+        self._letters[kind] += 1
+        log.warning(
+            "%s: %s of %s, task %s; %d of this kind since the start",
+            disposition,
+            "parked record" if fact.outcome == "parked" else "dead letter",
+            fact.workload,
+            fact.task or "not known",
+            self._letters[kind],
+            extra={"event": "dead_letter"} | about,
+        )
+
+
+def _write_outage(fact: OutageBegan | OutageEnded) -> None:
+    if isinstance(fact, OutageBegan):
+        log.warning(
+            "calls to %s fail: %s. Its records wait; one call is tried every few seconds",
+            fact.model,
+            fact.message,
+            extra={"event": "outage_began", "model": fact.model},
+        )
+    else:
+        log.info(
+            "calls to %s are answered again after %.0f s",
+            fact.model,
+            fact.seconds,
+            extra={"event": "outage_ended", "model": fact.model},
+        )
 
 
 def _write(alert: Alert) -> None:

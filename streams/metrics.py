@@ -1,6 +1,7 @@
 """The Observer that feeds Prometheus; the only importer of prometheus_client."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, get_args
 
 from prometheus_client import (
@@ -19,9 +20,7 @@ from schemas.lease import UNITS
 from schemas.observation import (
     Alerted,
     Called,
-    Closed,
     Estimated,
-    LimitChanged,
     Observation,
     Received,
     Rejected,
@@ -45,8 +44,8 @@ class Processor(Protocol):
     """What a runner shows of itself."""
 
     @property
-    def workload(self) -> WorkloadClass:
-        """Its class."""
+    def name(self) -> str:
+        """Its class, or `replay`."""
         ...
 
     @property
@@ -118,16 +117,19 @@ class Metrics:
         self._alerts = self._counter("alert_changes", "Alerts and ends.", "kind", "state")
         info = Gauge("headrace_build_info", "Version.", ["version"], registry=self.registry)
         info.labels(version).set(1)
-        self._open_records: dict[WorkloadClass, int] = dict.fromkeys(WorkloadClass, 0)
+        self._open_records = 0
 
     def watch(
         self,
         processors: Iterable[Processor],
         standings: Callable[[], Iterable[Standing]],
         raised: Callable[[], Mapping[AlertKind, int]] = dict,
+        outages: Callable[[], Collection[str]] = tuple,
+        open_letters: Callable[[], Mapping[WorkloadClass, int]] = dict,
     ) -> None:
-        """Show the state of processors, budgets and raised alerts at every scrape."""
-        self.registry.register(_State(self, tuple(processors), standings, raised))
+        """Show processors, budgets, alerts, open circuits and open letters at every scrape."""
+        shown = (tuple(processors), standings, raised, outages, open_letters)
+        self.registry.register(_State(self, *shown))
 
     def render(self) -> bytes:
         """Return the Prometheus text."""
@@ -138,9 +140,9 @@ class Metrics:
         match fact:
             case Received():
                 self._received.labels(fact.workload).inc()
-                self._open_records[fact.workload] += 1
+                self._open_records += 1
             case Released() | Repeated():
-                self._open_records[fact.workload] -= 1
+                self._open_records -= 1
             case Settled():
                 self._settled(fact)
             case Called():
@@ -149,32 +151,29 @@ class Metrics:
                 self._noted(fact)
             case Alerted():
                 self._alerts.labels(fact.alert.kind, fact.alert.state).inc()
-            case Closed() | LimitChanged():
-                pass  # read from the budgets themselves at every scrape
+            case _:
+                pass  # budgets and circuits are read at every scrape
 
-    def open_records(self, workload: WorkloadClass) -> int:
+    def open_records(self) -> int:
         """Count the records received without an end, by the facts alone."""
-        return self._open_records[workload]
+        return self._open_records
 
     def _noted(self, fact: Waited | Estimated | Retried | Rejected) -> None:
         match fact:
             case Waited():
                 self._wait.labels(fact.workload).observe(fact.seconds)
-            case Estimated() if fact.used:
+            case Estimated() if fact.used:  # else the ratio says nothing
                 self._estimates.labels(fact.task, fact.unit).observe(fact.reserved / fact.used)
-            case Estimated():
-                pass  # nothing was used: the ratio says nothing
             case Retried():
                 self._retries.labels(fact.workload, fact.reason).inc()
             case Rejected():
                 self._rejected.labels(fact.task, fact.rule).inc()
 
     def _settled(self, fact: Settled) -> None:
-        outcome = "completed" if fact.disposition is None else "dead_lettered"
-        self._completed.labels(fact.workload, fact.task, outcome).inc()
+        self._completed.labels(fact.workload, fact.task, fact.outcome).inc()
         self._duration.labels(fact.workload).observe(fact.seconds)
-        self._open_records[fact.workload] -= 1
-        if fact.disposition is not None:
+        self._open_records -= 1
+        if fact.outcome == "dead_lettered":
             self._dead.labels(fact.workload, fact.disposition).inc()
         if fact.late:
             self._late.labels(fact.workload).inc()
@@ -200,26 +199,29 @@ class Metrics:
         return Histogram(f"headrace_{name}", text, labels, registry=self.registry, buckets=_SECONDS)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _State(Collector):
     """Gauges that are read when somebody asks."""
 
-    def __init__(
-        self,
-        metrics: Metrics,
-        processors: tuple[Processor, ...],
-        standings: Callable[[], Iterable[Standing]],
-        raised: Callable[[], Mapping[AlertKind, int]],
-    ) -> None:
-        self._metrics, self._processors = metrics, processors
-        self._standings, self._raised = standings, raised
+    metrics: Metrics
+    processors: tuple[Processor, ...]
+    standings: Callable[[], Iterable[Standing]]
+    raised: Callable[[], Mapping[AlertKind, int]]
+    outages: Callable[[], Collection[str]]
+    open_letters: Callable[[], Mapping[WorkloadClass, int]]
 
     def collect(self) -> Iterable[Metric]:
         """Return all gauges."""
         yield from self._records()
-        standings = tuple(self._standings())
+        standings = tuple(self.standings())
         yield from _budgets(standings)
         yield from _calls(standings)
+        yield _circuits(standings, self.outages())
         yield self._alerts()
+        letters = _gauge("open_letters", "Dead letters nobody has dealt with.", "workload")
+        for workload, count in self.open_letters().items():
+            letters.add_metric([workload], count)
+        yield letters
 
     def _records(self) -> Iterable[Metric]:
         in_flight = _gauge("inflight_records", "Records being worked on.", "workload")
@@ -229,9 +231,9 @@ class _State(Collector):
         age = _gauge("oldest_uncommitted_age_seconds", "Age of the oldest.", "workload")
         lag = _gauge("consumer_lag_records", "Records waiting in Kafka.", "workload")
         delta = _gauge("conservation_delta", "Records that nothing accounts for; always 0.")
-        lost = 0
-        for processor in self._processors:
-            name, waiting = processor.workload.value, processor.held
+        lost = self.metrics.open_records()
+        for processor in self.processors:
+            name, waiting = processor.name, processor.held
             in_flight.add_metric([name], processor.in_flight)
             limit.add_metric([name], processor.limit)
             for reason, count in waiting.items():
@@ -239,13 +241,12 @@ class _State(Collector):
             uncommitted.add_metric([name], processor.uncommitted)
             age.add_metric([name], processor.oldest_uncommitted_age_s)
             lag.add_metric([name], processor.lag)
-            lost += self._metrics.open_records(processor.workload)
             lost -= processor.in_flight + sum(waiting.values())
         delta.add_metric([], lost)
         yield from (in_flight, limit, held, uncommitted, age, lag, delta)
 
     def _alerts(self) -> Metric:
-        alerts, raised = _gauge("alerts", "Alerts raised by this worker.", "kind"), self._raised()
+        alerts, raised = _gauge("alerts", "Alerts raised by this worker.", "kind"), self.raised()
         for kind in _KINDS:
             alerts.add_metric([kind], raised.get(kind, 0))
         return alerts
@@ -280,6 +281,14 @@ def _calls(standings: Iterable[Standing]) -> Iterable[Metric]:
         for workload, count in standing.waiting.items():
             waiting.add_metric([workload, model], count)
     return used, waiting
+
+
+def _circuits(standings: Iterable[Standing], outages: Collection[str]) -> Metric:
+    """Show every known model; this worker's circuits, not those of the others."""
+    circuits = _gauge("circuit_open", "1 while most calls fail and records wait.", "model")
+    for model in dict.fromkeys((*(model for model, _ in _by_model(standings)), *outages)):
+        circuits.add_metric([model], model in outages)
+    return circuits
 
 
 def _by_model(standings: Iterable[Standing]) -> Iterable[tuple[str, Standing]]:

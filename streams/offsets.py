@@ -10,7 +10,8 @@ Invariants:
 from collections import deque
 from dataclasses import dataclass, field
 
-Partition = tuple[str, int]
+from streams.record import Partition
+
 # Done offsets remembered for each partition that went away.
 REMEMBERED = 20_000
 

@@ -1,9 +1,8 @@
-"""The processor of one workload class: its intake, its runner, and what they show."""
+"""The processor of one workload class, or of replays: its intake, its runner, what they show."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.workload import WorkloadClass
 from streams.intake import Intake
 from streams.runner import Runner
 from streams.watchdog import Sign
@@ -11,15 +10,15 @@ from streams.watchdog import Sign
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """The intake and the runner of one class."""
+    """One intake and one runner."""
 
     intake: Intake
     runner: Runner
 
     @property
-    def workload(self) -> WorkloadClass:
-        """Its class."""
-        return self.runner.workload
+    def name(self) -> str:
+        """Its class, or `replay`."""
+        return self.runner.name
 
     @property
     def in_flight(self) -> int:
@@ -56,7 +55,7 @@ class Processor:
         """What the watchdog looks at."""
         runner = self.runner
         return Sign(
-            name=self.workload,
+            name=self.name,
             trouble=runner.trouble or self.intake.trouble,
             rebalancing=self.intake.rebalancing,
             forgotten=runner.forgotten,

@@ -7,13 +7,14 @@ from agents.catalog import Catalog
 from agents.claude.gateway import Place
 from agents.pipeline import Work
 from agents.task import TASK_NAME
-from schemas.dead_letter import Disposition, Stage
+from schemas.dead_letter import IGNORE_EXPIRY_HEADER, Disposition, Stage
 from schemas.events import Event
 from schemas.outcome import Failed, Failure, Progress
 from schemas.sections import ClassSettings
 from schemas.workload import WorkloadClass
 from streams.codec import Undecodable, decode, task_name
 from streams.record import Record
+from streams.source import source_of
 
 
 class Reader:
@@ -67,10 +68,14 @@ class Reader:
         ends = [event.expires_at.timestamp()] if event.expires_at else []
         if self._settings.expire_after_s:
             ends.append(written + self._settings.expire_after_s)
+        is_replay = bool(source_of(record).replays)
+        if is_replay and record.header(IGNORE_EXPIRY_HEADER) == b"true":
+            ends = []
         return Place(
             workload=self._workload,
             deadline=written + self._settings.deadline_s,
             expires_at=min(ends, default=None),
+            replay=is_replay,
         )
 
     def _unreadable(self, problem: Undecodable) -> Failed:

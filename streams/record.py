@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+Partition = tuple[str, int]
 Headers = tuple[tuple[str, bytes], ...]
 
 

@@ -1,4 +1,4 @@
-"""record -> Outcome -> settlement -> done. Bounds the records in flight of one class."""
+"""record -> handler -> done. Bounds the records in flight of one consumer."""
 
 import asyncio
 import logging
@@ -6,26 +6,23 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from agents.pipeline import Pipeline, Work
 from schemas.observation import Observer, Received, Released, Repeated
-from schemas.outcome import Completed, Failed, Held, HeldReason, Progress
-from schemas.sections import ClassSettings
-from schemas.workload import WORKLOADS, WorkloadClass
-from streams.deltas import Deltas
-from streams.offsets import Offsets, Partition
-from streams.reader import Reader
-from streams.record import Record
-from streams.settlement import Settlement
+from schemas.outcome import HeldReason
+from streams.claims import Claims
+from streams.handler import Handler
+from streams.job import Job
+from streams.offsets import Offsets
+from streams.record import Partition, Record
 from streams.slots import LOOK_S, Slots
-from streams.turns import Conversations, Turn
+from streams.turns import Conversations
 
 log = logging.getLogger(__name__)
 
 # So many times the slots may be in memory: of the running limit for records that have a slot or
-# want one; of `max_in_flight` for all, with those that wait for an outage or a conversation.
+# want one; of `in_flight` for all, with those that wait for an outage or a conversation.
 MEMORY_FACTOR = 2
 # How far the newest record may be ahead of a slow one; a crash reads all of them again.
 MOST_UNCOMMITTED = 10_000
@@ -36,82 +33,75 @@ CANCEL_S = 5.0
 Identity = tuple[Partition, int, int]
 
 
-@dataclass(slots=True, eq=False)
-class Job:
-    """A record being worked on. `sent`: a call is in the air; `paid`: an answer was bought."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What may be in memory: records at Claude or in line for it, and bytes of all records."""
 
-    record: Record
-    read_at: float
-    epoch: int
-    held: HeldReason | None = None
-    sent: bool = False
-    paid: bool = False
-    deltas: Deltas | None = None
-
-    def sending(self) -> None:
-        """Take note that a call leaves now."""
-        self.sent = True
-
-    def text(self, attempt: int, piece: str) -> None:
-        """Pass on a piece of a streamed answer."""
-        if self.deltas:
-            self.deltas.add(attempt, piece)
+    in_flight: int
+    buffered_bytes: int
 
 
 class Runner:
-    """The processor of one class, from record to published end."""
+    """The work of one consumer, from record to published end; a handler for each of its topics.
+
+    `identify` names a record in the journal. `allowed` is how many calls the budget keeps busy.
+    """
 
     def __init__(
         self,
-        workload: WorkloadClass,
-        settings: ClassSettings,
-        reader: Reader,
-        pipeline: Pipeline,
-        settlement: Settlement,
+        name: str,
+        bounds: Bounds,
+        handlers: Mapping[str, Handler],
+        claims: Claims,
+        identify: Callable[[Record], str],
         observer: Observer,
         *,
         allowed: Callable[[], int] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
     ) -> None:
-        self.workload = workload
+        self.name, self.handlers = name, handlers
         self.offsets = Offsets()
         self.trouble = ""
-        self._settings, self._reader = settings, reader
-        self._pipeline, self._settlement = pipeline, settlement
-        self._observer, self._clock, self._wall = observer, clock, wall
+        self.slots = Slots(lambda: self.limit)
+        self.conversations: Conversations = {}
+        self._bounds, self._claims, self._identify = bounds, claims, identify
+        self._observer, self._clock, self._allowed = observer, clock, allowed
         self._jobs: dict[Identity, tuple[Job, asyncio.Task[None]]] = {}
         self._bytes = self._aside = 0
-        self._allowed = allowed
-        self._slots = Slots(lambda: self.limit)
         self._changed = asyncio.Event()
         self._closing = False
-        self._conversations: Conversations = {}
 
     def __repr__(self) -> str:
-        return f"Runner({self.workload}, {len(self._jobs)} records, {self.offsets})"
+        return f"Runner({self.name}, {len(self._jobs)} records, {self.offsets})"
 
     async def deliver(self, record: Record) -> None:
         """Take a record from the intake; returns when there is room for the next."""
         partition = (record.topic, record.partition)
-        epoch = self.offsets.epoch(partition)
+        handler, epoch = self.handlers[record.topic], self.offsets.epoch(partition)
         identity = (partition, record.offset, epoch)
         if not self.offsets.delivered(partition, record.offset):
             return
         await self._cancelled(identity)
         known = identity in self._jobs or not self._is_open(record, epoch)
         if not known:
-            await self._room(record.size)
+            await self._room(record.size, handler)
         # From here to the job there is no await, so at any time every received record is counted.
-        self._observer.observe(Received(workload=self.workload))
+        self._observer.observe(Received(workload=handler.workload))
         if known:
-            self._observer.observe(Repeated(workload=self.workload))
+            self._observer.observe(Repeated(workload=handler.workload))
             return
         if not self._is_open(record, epoch):
-            self._observer.observe(Released(workload=self.workload))
+            self._observer.observe(Released(workload=handler.workload))
             return
-        job = Job(record, self._clock(), epoch)
-        task = asyncio.create_task(self._work(job))
+        job = Job(
+            record=record,
+            workload=handler.workload,
+            identity=self._identify(record),
+            read_at=self._clock(),
+            epoch=epoch,
+            claims=self._claims,
+        )
+        task = asyncio.create_task(self._work(job, handler))
         self._jobs[identity] = (job, task)
         self._bytes += record.size
         task.add_done_callback(lambda done: self._ended(identity, done))
@@ -120,7 +110,7 @@ class Runner:
         """Drop what is neither sent nor paid of partitions that go away; the rest runs on."""
         gone = set(partitions)
         for (partition, *_), (job, task) in self._jobs.items():
-            if partition in gone and not (job.sent or job.paid):
+            if partition in gone and not (job.sent or job.paid or job.ending):
                 task.cancel()
         self._changed.set()  # what no longer counts makes room
 
@@ -144,18 +134,24 @@ class Runner:
     @property
     def limit(self) -> int:
         """Records that may be at Claude, or in line for it, at present."""
-        most = self._settings.max_in_flight
+        most = self._bounds.in_flight
         return min(most, self._allowed()) if self._allowed else most
 
     @property
     def in_flight(self) -> int:
         """Records being worked on."""
-        return sum(job.held is None and not _ended(task) for job, task in self._jobs.values())
+        return sum(
+            self._held_for(job) is None and not _ended(task) for job, task in self._jobs.values()
+        )
 
     @property
     def held(self) -> Mapping[str, int]:
         """Records that wait, by reason."""
-        return Counter(job.held for job, _ in self._jobs.values() if job.held)
+        return Counter(
+            reason
+            for job, task in self._jobs.values()
+            if not _ended(task) and (reason := self._held_for(job))
+        )
 
     @property
     def uncommitted(self) -> int:
@@ -177,86 +173,52 @@ class Runner:
     def waits_for_room(self) -> bool:
         """Whether no further record fits at present."""
         return (
-            len(self._jobs) >= MEMORY_FACTOR * self._settings.max_in_flight
+            len(self._jobs) >= MEMORY_FACTOR * self._bounds.in_flight
             or len(self._jobs) - self._aside >= MEMORY_FACTOR * self.limit
             or self.offsets.uncommitted() >= MOST_UNCOMMITTED
         )
+
+    @contextmanager
+    def waiting(self, job: Job, reason: HeldReason | None) -> Iterator[None]:
+        """Wait for something other than a slot: that must not keep the others in Kafka."""
+        self._aside += 1
+        self._changed.set()
+        job.held = reason
+        try:
+            yield
+        finally:
+            self._aside -= 1
+        job.held = None  # a cancelled one stays held to its end: it is not worked on again
+
+    def is_open(self, job: Job) -> bool:
+        """Whether a record is still to be worked on here."""
+        return self._is_open(job.record, job.epoch)
 
     async def _cancelled(self, identity: Identity) -> None:
         """Let a job end that was dropped a moment ago and is now delivered again."""
         if (known := self._jobs.get(identity)) and known[1].cancelling():
             await asyncio.wait([known[1]])
 
-    async def _room(self, size: int) -> None:
+    async def _room(self, size: int, handler: Handler) -> None:
         """Wait for room; while draining there is none, and the intake is soon stopped."""
         while (
             self._closing
             or self.waits_for_room
-            or (self._bytes and self._bytes + size > self._settings.max_buffered_bytes)
+            or (self._bytes and self._bytes + size > self._bounds.buffered_bytes)
+            or handler.turns_away()
         ):
             self._changed.clear()
             with suppress(TimeoutError):  # a limit grows without telling
                 async with asyncio.timeout(LOOK_S):
                     await self._changed.wait()
 
-    async def _work(self, job: Job) -> None:
-        record = job.record
-        work = self._reader.read(record)
-        if isinstance(work, Failed):
-            await self._settlement.fail(record, work, None, job.read_at)
-        else:
-            async with AsyncExitStack() as turn:
-                with self._waiting():
-                    await turn.enter_async_context(Turn(self._conversations, record, work))
-                await self._answer(job, work)
-        partition = (record.topic, record.partition)
-        if job.epoch == self.offsets.epoch(partition):  # else this offset is another record now
-            self.offsets.done(partition, record.offset)
+    async def _work(self, job: Job, handler: Handler) -> None:
+        await handler.handle(job, self)
+        if job.epoch == self.offsets.epoch(job.partition):  # else this offset is another record now
+            self.offsets.done(job.partition, job.record.offset)
 
-    async def _answer(self, job: Job, work: Work) -> None:
-        if WORKLOADS[self.workload].lane == "streamed":
-            job.deltas = Deltas(
-                work.event.id,
-                work.task.name,
-                lambda delta: self._settlement.post(job.record, delta),
-            )
-        try:
-            outcome = await self._outcome(job, work)
-        finally:
-            if job.deltas:
-                job.deltas.flush()
-        if isinstance(outcome, Completed):
-            await self._settlement.complete(job.record, work, outcome, job.read_at)
-        else:
-            await self._settlement.fail(job.record, outcome, work, job.read_at)
-
-    async def _outcome(self, job: Job, work: Work) -> Completed | Failed:
-        """Run the pipeline; a record that has to wait gives its slot back meanwhile."""
-        progress = Progress()
-        while True:
-            async with self._slots:
-                outcome = await self._pipeline.run(work, progress, job)
-            progress = outcome.progress
-            job.sent, job.paid = False, bool(progress.replies)
-            if not isinstance(outcome, Held):
-                return outcome
-            if not (job.paid or self._is_open(job.record, job.epoch)):
-                # The partition went away while the call was in the air: its new owner goes on.
-                raise asyncio.CancelledError
-            job.held = outcome.reason
-            with self._waiting():
-                await asyncio.sleep(self._wait_s(outcome, work))
-            job.held = None
-
-    @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """Wait for something other than a slot: that must not keep the others in Kafka."""
-        self._aside += 1
-        self._changed.set()
-        try:
-            yield
-        finally:
-            self._aside -= 1
+    def _held_for(self, job: Job) -> HeldReason | None:
+        return self.handlers[job.record.topic].held_for(job)
 
     def _is_open(self, record: Record, epoch: int) -> bool:
         partition = (record.topic, record.partition)
@@ -264,18 +226,12 @@ class Runner:
             partition, record.offset
         )
 
-    def _wait_s(self, held: Held, work: Work) -> float:
-        """Return how long to hold. Expiry ends a hold once; later ones last as they say."""
-        wait = held.until - self._clock()
-        left = (work.place.expires_at or 0.0) - self._wall()
-        return max(0.0, min(wait, left) if left > 0 else wait)
-
     def _ended(self, identity: Identity, task: asyncio.Task[None]) -> None:
         job, _ = self._jobs.pop(identity)
         self._bytes -= job.record.size
         self._changed.set()
         if task.cancelled():
-            self._observer.observe(Released(workload=self.workload))
+            self._observer.observe(Released(workload=job.workload))
         elif problem := task.exception():
             # Not acknowledged, so not lost; but nobody would work on it before a restart.
             self.trouble = f"{type(problem).__name__} while settling a record"

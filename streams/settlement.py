@@ -4,21 +4,28 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
+from aiokafka.errors import MessageSizeTooLargeError
+
 from agents.pipeline import Work
-from schemas.dead_letter import Disposition, Stage
+from schemas.claim import LetterMark
+from schemas.dead_letter import MAX_REPLAYS, Disposition, Stage
 from schemas.observation import Observer, Settled
 from schemas.outcome import Completed, Failed, Failure
 from schemas.results import Delta, Timing
 from schemas.workload import WorkloadClass
 from streams.envelope import Ending, Origin, dead_letter_message, delta_message, result_message
 from streams.outbox import Outbox, TooLargeForKafka
-from streams.record import Message, Record
+from streams.record import Message, Partition, Record
+from streams.source import Source, source_of
 
 log = logging.getLogger(__name__)
 
-# How often a letter is offered again that the broker finds too large.
+# What the outbox calls the trouble of a topic that finds a letter too large.
+REFUSED = MessageSizeTooLargeError.__name__
+# How often such a letter is offered again.
 REFUSED_LETTER_S = 60.0
 
 
@@ -32,6 +39,7 @@ class Address:
     workload: WorkloadClass
     results: str
     letters: str
+    parked: str
     deltas: str
 
 
@@ -46,12 +54,37 @@ class Settlement:
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        stall: Callable[[Partition], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._address, self._outbox, self._observer = address, outbox, observer
-        self._clock, self._wall = clock, wall
+        self._clock, self._wall, self._stall = clock, wall, stall
+        self._topics = (address.results, address.letters, address.parked)
 
-    async def complete(self, record: Record, work: Work, done: Completed, read_at: float) -> None:
-        """Publish a result; one that the broker finds too large becomes a dead letter."""
+    @property
+    def blocked(self) -> bool:
+        """Whether Kafka takes no results or no dead letters of this class at present.
+
+        A letter that is too large is its partition's trouble only.
+        """
+        return any(trouble != REFUSED for trouble in self._troubles)
+
+    @property
+    def waits(self) -> bool:
+        """Whether Kafka does not take the end of some record of this class."""
+        return bool(self._troubles)
+
+    @property
+    def _troubles(self) -> list[str]:
+        troubles = self._outbox.troubles
+        return [troubles[topic] for topic in self._topics if topic in troubles]
+
+    async def complete(
+        self, record: Record, work: Work, done: Completed, read_at: float
+    ) -> LetterMark | None:
+        """Publish a result; one that the broker finds too large becomes a dead letter.
+
+        Returns what became of the record's letter, None when it never had one.
+        """
         now = self._wall()
         late = now > work.place.deadline
         timing = self._timing(done, read_at)
@@ -60,39 +93,62 @@ class Settlement:
         try:
             await self._outbox.publish(self._beside(record, message))
         except TooLargeForKafka as problem:
-            await self.fail(record, _too_large(done, problem, now), work, read_at)
-        else:
-            self._settled(work, None, read_at, late=late)
+            return await self.fail(record, _too_large(done, problem, now), work, read_at)
+        self._settled(work, None, read_at, late=late)
+        source = source_of(record)
+        return self._mark(source, is_open=False) if source.replays else None
 
-    async def fail(self, record: Record, failed: Failed, work: Work | None, read_at: float) -> None:
-        """Publish a dead letter. One that is refused for its size is held, never dropped."""
+    async def fail(
+        self, record: Record, failed: Failed, work: Work | None, read_at: float
+    ) -> LetterMark:
+        """Publish a dead letter, or park it for good after its last replay."""
+        source = source_of(record)
+        is_last = source.replays >= MAX_REPLAYS
+        if is_last:
+            failed = _parked(failed)
+        topic = self._address.parked if is_last else self._address.letters
         message = dead_letter_message(
-            record,
-            failed,
-            self._origin(work),
-            self._address.letters,
-            self._address.version,
+            record, failed, self._origin(work), topic, self._address.version
         )
-        while True:
-            try:
-                await self._outbox.publish_letter(message)
-                break
-            except TooLargeForKafka as problem:
-                log.error(  # noqa: TRY400 - the message says it all
-                    "%s: raise max.message.bytes; %s[%d]@%d waits",
-                    problem,
-                    record.topic,
-                    record.partition,
-                    record.offset,
-                    extra={"event": "letter_refused", "topic": message.topic},
-                )
-                await asyncio.sleep(REFUSED_LETTER_S)
+        try:
+            await self._outbox.publish_letter(message)
+        except TooLargeForKafka as problem:
+            with self._stall((record.topic, record.partition)):
+                await self._insist(record, message, problem)
         late = work is not None and self._wall() > work.place.deadline
         self._settled(work, failed.disposition, read_at, late=late)
+        return self._mark(source, is_open=not is_last)
+
+    async def _insist(self, record: Record, message: Message, problem: TooLargeForKafka) -> None:
+        """Offer a letter again that was refused for its size: it is held, never dropped."""
+        while True:
+            log.error(
+                "%s: raise its max.message.bytes; %s[%d]@%d and its partition wait",
+                problem,
+                record.topic,
+                record.partition,
+                record.offset,
+                extra={"event": "letter_refused", "topic": message.topic},
+            )
+            await asyncio.sleep(REFUSED_LETTER_S)
+            try:
+                await self._outbox.publish_letter(message)
+            except TooLargeForKafka as again:
+                problem = again
+            else:
+                return
 
     def post(self, record: Record, delta: Delta) -> None:
         """Send a piece of an answer ahead of its result."""
         self._outbox.post(delta_message(record, delta, self._address.deltas))
+
+    def _mark(self, source: Source, *, is_open: bool) -> LetterMark:
+        return LetterMark(
+            workload=self._address.workload,
+            source=str(source),
+            replays=source.replays,
+            is_open=is_open,
+        )
 
     def _settled(
         self, work: Work | None, disposition: Disposition | None, read_at: float, *, late: bool
@@ -129,9 +185,11 @@ class Settlement:
 
     def _beside(self, record: Record, message: Message) -> Message:
         """Keep the event's partition when both topics have equally many."""
-        count = self._outbox.partitions(record.topic)
-        same = count and count == self._outbox.partitions(message.topic)
-        return message.on(record.partition) if same else message
+        source = source_of(record)
+        count = self._outbox.partitions(message.topic)
+        # A replay's source may be a partition of a topic that had more of them once.
+        same = count == self._outbox.partitions(source.topic) and 0 <= source.partition < count
+        return message.on(source.partition) if same else message
 
 
 def _too_large(done: Completed, problem: TooLargeForKafka, now: float) -> Failed:
@@ -144,3 +202,8 @@ def _too_large(done: Completed, problem: TooLargeForKafka, now: float) -> Failed
     first = done.progress.first_failed_at or now
     progress = replace(done.progress, first_failed_at=first, last_failed_at=now)
     return Failed(disposition=Disposition.TOO_LARGE, failure=failure, progress=progress)
+
+
+def _parked(failed: Failed) -> Failed:
+    failure = replace(failed.failure, error_type=failed.disposition.value)
+    return replace(failed, disposition=Disposition.REPLAY_CAP, failure=failure)

@@ -167,6 +167,13 @@ async def require(settings: Settings, names: Iterable[str]) -> dict[str, int]:
     return {name: len(present[name]["partitions"]) for name in wanted}
 
 
+async def cluster_id(settings: Settings) -> str:
+    """Return the id that a cluster gave itself. Raises KafkaUnavailable."""
+    async with admin(settings.kafka) as client:
+        found = await client.describe_cluster()
+    return str(found["cluster_id"])
+
+
 async def _configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
     if not names:
         return {}

@@ -5,8 +5,7 @@ from collections import deque
 
 from agents.pipeline import Work
 from schemas.events import Interaction
-from streams.offsets import Partition
-from streams.record import Record
+from streams.record import Partition, Record
 
 Conversations = dict[tuple[Partition, str], deque["Turn"]]
 

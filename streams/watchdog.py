@@ -13,6 +13,10 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 # A rebalance, or a record that nobody works on, may last this long.
 PATIENCE_S = 120.0
+# A fetch of records that wait in Kafka: brokers come back, leaders move.
+FETCH_PATIENCE_S = 300.0
+# A job may take so many of its class's call timeouts in a stage that has a bound, beside patience.
+TIMEOUTS_OF_A_STAGE = 3
 # The event loop answers within so many looks, a minute, or the process is of no use.
 LOOKS_OF_A_DEAD_LOOP = 60
 EXIT_STUCK = 1
@@ -20,12 +24,40 @@ EXIT_STUCK = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """What one processor shows. `trouble` is fatal at once, the others when they last."""
+    """What one processor shows. `trouble` is fatal at once, the others when they last.
+
+    `stage_s` is how long the slowest job has been in a stage that has a bound: reading context, a
+    call, checking the answer; not in line for the budget, held, or publishing. `timeout_s` is that
+    of a call of its class. `delivered` counts records: while it rises nothing is starved.
+    """
 
     name: str
     trouble: str = ""
     rebalancing: bool = False
     forgotten: bool = False  # records are uncommitted and nobody works on them
+    unassigned: bool = False  # a member of a stable group, without the partition due to it
+    starved: bool = False  # records wait in Kafka, there is room for them
+    delivered: int = 0
+    stage_s: float = 0.0
+    timeout_s: float = 0.0
+
+    @property
+    def lasting(self) -> tuple[tuple[str, float], ...]:
+        """The states it is in, and how many seconds each may last."""
+        states = (
+            (self.rebalancing, "rebalancing", PATIENCE_S),
+            (self.forgotten, "forgotten", PATIENCE_S),
+            (self.unassigned, "a member without partitions", PATIENCE_S),
+            (self.starved, f"nothing fetched after {self.delivered} records", FETCH_PATIENCE_S),
+        )
+        return tuple((state, bound_s) for is_so, state, bound_s in states if is_so)
+
+    @property
+    def fatal(self) -> str:
+        """Why it cannot go on, whatever was before; empty when it can."""
+        bound_s = PATIENCE_S + TIMEOUTS_OF_A_STAGE * self.timeout_s
+        is_stuck = self.timeout_s > 0 and self.stage_s > bound_s
+        return self.trouble or (f"a record stuck for {self.stage_s:.0f} s" if is_stuck else "")
 
 
 class Watchdog:
@@ -51,17 +83,16 @@ class Watchdog:
 
     def verdict(self, now: float) -> str:
         """Return why the process has to end; empty when it may go on."""
-        current: dict[tuple[str, str], float] = {}
+        before, self._since = self._since, {}
         for sign in self._signs():
-            if sign.trouble:
-                return f"{sign.name}: {sign.trouble}"
-            for state in ("rebalancing", "forgotten"):
-                if getattr(sign, state):
-                    key = (sign.name, state)
-                    current[key] = self._since.get(key, now)
-        self._since = current
-        lasting = [(n, s, now - t) for (n, s), t in current.items() if now - t > PATIENCE_S]
-        return next((f"{name}: {state} for {age:.0f} s" for name, state, age in lasting), "")
+            if sign.fatal:
+                return f"{sign.name}: {sign.fatal}"
+            for state, bound_s in sign.lasting:
+                key = (sign.name, state)
+                since = self._since[key] = before.get(key, now)
+                if now - since > bound_s:
+                    return f"{sign.name}: {state} for {now - since:.0f} s"
+        return ""
 
     async def run(self) -> None:
         """Look once a second until cancelled."""

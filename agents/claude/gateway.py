@@ -12,26 +12,23 @@ from agents.budget.flow import Flow
 from agents.budget.leases import Leases
 from agents.budget.line import Line
 from agents.budget.lines import Lines
-from agents.budget.spending import Spending, seconds_left
+from agents.budget.spending import Spending
 from agents.budget.tickets import Reservation
 from agents.claude.errors import ClaudeError, Interrupted, RateLimited, RequestRejected
 from agents.claude.limits import heard
-from agents.claude.refusals import CLOSED, EXPIRED, TOO_EXPENSIVE
-from agents.claude.retry import SPREAD, GiveUp, Retry, decide
+from agents.claude.passage import Circuits, Passage
+from agents.claude.refusals import EXPIRED, closed, held_by_outage, too_expensive
+from agents.claude.retry import GiveUp, Retry, decide
 from agents.claude.tokens import Estimates
 from agents.claude.warmth import Warmth, is_cached
 from agents.store.memory import MemoryStore
-from schemas.lease import UNITS, Amounts, Closing, nothing
+from schemas.lease import REPLAY, UNITS, Amounts, Closing, nothing
 from schemas.observation import Called, Closed, Estimated, Observer, Waited
 from schemas.outcome import Progress
 from schemas.request import Reply, Request
 from schemas.usage import Usage
 from schemas.workload import WORKLOADS, WorkloadClass
 
-# Evidence that the API works: somebody got an answer from this model within so many seconds.
-EVIDENCE_S = 60.0
-# How long a record that the money guard holds sleeps before it looks again.
-SPENT_S = 60.0
 OK = 200
 
 
@@ -51,11 +48,20 @@ class Caller(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a call stands in line; both times are seconds since the epoch."""
+    """Where a call stands in line; both times are seconds since the epoch.
+
+    A replay stands behind all live classes.
+    """
 
     workload: WorkloadClass
     deadline: float
     expires_at: float | None = None
+    replay: bool = False
+
+    @property
+    def priority(self) -> int:
+        """Its rank in the waiting line; 0 goes first."""
+        return REPLAY if self.replay else WORKLOADS[self.workload].priority
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +71,8 @@ class _Call:
     request: Request
     place: Place
     line: Line
-    prefix: object | None
+    passage: Passage
+    prefix: object | None = None
     opens: bool = False
 
 
@@ -88,7 +95,7 @@ class Gateway:
         self._random, self._clock, self._wall = random or Random(), clock, wall  # noqa: S311 - jitter, not a secret
         store = leases or MemoryStore(clock=clock)
         self.lines = Lines(allocation, store, observer, worker, clock)
-        self._answered_at: dict[str, float] = {}
+        self._circuits = Circuits(observer, self._random, clock)
         self.spending = Spending(allocation.max_usd_per_day)
         self._estimates, self._flow = Estimates(), Flow()
         self._warmth = Warmth(clock)
@@ -100,6 +107,10 @@ class Gateway:
         """Return how many calls of a class the limits keep busy at their present latency."""
         return self._flow.limit(workload, self.lines.allocation_of)
 
+    def outages(self, lasting_s: float = 0.0) -> tuple[str, ...]:
+        """Return the models whose circuit has been open for so long or longer."""
+        return self._circuits.outages(lasting_s)
+
     async def call(
         self,
         request: Request,
@@ -108,17 +119,20 @@ class Gateway:
         on_send: Callable[[], None] | None = None,
         on_text: Callable[[str], None] | None = None,
     ) -> Reply | Retry | GiveUp:
-        """Wait for capacity, call, settle. A closed budget answers at once, with its time."""
-        if self.spending.holds(place.workload):
-            return self._too_expensive()
+        """Wait for capacity, call, settle. What is closed answers at once, with its time."""
         line = self.lines.of(request.model)
         if line.budget.closed_s(self._clock()):
             return self._closed(line)
-        call = _Call(request=request, place=place, line=line, prefix=self._prefix(request))
+        passage = self._circuits.passage(request.model, place)
+        call = _Call(request=request, place=place, line=line, passage=passage)
+        if refusal := self._refusal(call):
+            return refusal
         try:
+            call.prefix = self._prefix(request)
             return await self._made(call, progress, on_send, on_text)
         finally:
             self._let_others_open(call)
+            passage.leave()
 
     async def _made(
         self,
@@ -127,21 +141,23 @@ class Gateway:
         on_send: Callable[[], None] | None,
         on_text: Callable[[str], None] | None,
     ) -> Reply | Retry | GiveUp:
-        line, workload, began = call.line, call.place.workload, self._clock()
+        line, began = call.line, self._clock()
         try:
             reservation = await self._reserve(call)
         except TimeoutError:
             return EXPIRED
         if reservation is None:
             return self._closed(line)
-        self._observer.observe(Waited(workload=workload, seconds=self._clock() - began))
-        if self.spending.holds(workload):  # others spent it while this call stood in line
+        waited_s = self._clock() - began
+        self._observer.observe(Waited(workload=call.place.workload, seconds=waited_s))
+        if refusal := self._refusal(call):  # much may have happened while it stood in line
             line.settle(reservation, nothing())
-            return self._too_expensive()
+            return refusal
         try:
             return await self._send(call, reservation, on_send, on_text)
         except ClaudeError as error:
-            return self._decided(error, line, call.request.model, progress)
+            call.passage.failed(error)
+            return self._decided(error, call, progress)
 
     async def _reserve(self, call: _Call) -> Reservation | None:
         """Raise TimeoutError when the event expires while it waits."""
@@ -154,8 +170,7 @@ class Gateway:
                 call.opens = await self._warmth.turn(call.prefix)
             need = self._need(call)
             self._flow.expect(place.workload, call.request.model, need)
-            priority = WORKLOADS[place.workload].priority
-            return await call.line.wait(need, priority, place.deadline)
+            return await call.line.wait(need, place.priority, place.deadline)
 
     def _need(self, call: _Call) -> Amounts:
         warm = call.prefix is not None and self._warmth.is_warm(call.prefix)
@@ -171,18 +186,17 @@ class Gateway:
             call.opens = False
             self._warmth.failed(call.prefix)
 
-    def _too_expensive(self) -> Retry:
-        wait_s = min(SPENT_S, seconds_left(self._wall()))
-        after_s = wait_s * self._random.uniform(1, 1 + SPREAD)
-        return Retry(after_s=after_s, reason="spend", failure=TOO_EXPENSIVE)
+    def _refusal(self, call: _Call) -> Retry | None:
+        """Return why this call may not go now; None: it may."""
+        if self.spending.holds(call.place.workload):
+            return too_expensive(self._wall(), self._random)
+        if not call.passage.enter():
+            return held_by_outage(call.passage.wait_s())
+        return None
 
     def _closed(self, line: Line) -> Retry:
         opens_in_s = line.budget.closed_s(self._clock())
-        return Retry(
-            after_s=opens_in_s * self._random.uniform(1, 1 + SPREAD),
-            reason=line.budget.closed_for,
-            failure=CLOSED,
-        )
+        return closed(opens_in_s, line.budget.closed_for, self._random)
 
     async def _send(
         self,
@@ -192,15 +206,18 @@ class Gateway:
         on_text: Callable[[str], None] | None,
     ) -> Reply:
         request, line, began = call.request, call.line, self._clock()
-        if not line.budget.has_heard or line.budget.is_probe(reservation) or call.opens:
+        probes = line.budget.is_probe(reservation) or call.passage.is_probe
+        if probes or call.opens or not line.budget.has_heard:
             # Others wait for the headers; a stream brings them with its first token.
             request = replace(request, stream=True)
 
         def hear(status: int, headers: Mapping[str, str], took_s: float) -> None:
             line.hear(heard(headers), reservation, took_s, answered=status == OK)
-            if call.prefix is not None and status == OK:
-                call.opens = False
-                self._warmth.used(call.prefix, began)
+            if status == OK:
+                call.passage.begun()
+                if call.prefix is not None:
+                    call.opens = False
+                    self._warmth.used(call.prefix, began)
 
         used, status, reply = reservation.need, "cancelled", None
         try:
@@ -223,7 +240,7 @@ class Gateway:
 
     def _learn(self, call: _Call, reservation: Reservation, reply: Reply, began: float) -> None:
         request, usage = call.request, reply.usage
-        self._answered_at[request.model] = self._clock()
+        call.passage.answered()
         self._estimates.learn(request, usage)
         self.spending.add(reply.cost_nanousd)
         if call.prefix is not None:
@@ -254,23 +271,19 @@ class Gateway:
             )
         )
 
-    def _decided(
-        self, error: ClaudeError, line: Line, model: str, progress: Progress
-    ) -> Retry | GiveUp:
-        now = self._clock()
+    def _decided(self, error: ClaudeError, call: _Call, progress: Progress) -> Retry | GiveUp:
         decision = decide(
             error,
             record_attempts=progress.record_attempts,
             dependency_attempts=progress.dependency_attempts,
-            others_succeed=now - self._answered_at.get(model, -EVIDENCE_S) < EVIDENCE_S,
+            others_succeed=call.passage.accuses(),
             random=self._random,
         )
         if isinstance(decision, Retry) and decision.close_s:
             ramp = error.error_type == "ramp_limit_exceeded"
-            line.close(Closing(seconds=decision.close_s, reason=decision.reason, ramp=ramp))
-            self._observer.observe(
-                Closed(model=model, seconds=decision.close_s, message=decision.failure.message)
-            )
+            call.line.close(Closing(seconds=decision.close_s, reason=decision.reason, ramp=ramp))
+            fact = Closed(model=call.request.model, seconds=decision.close_s, message=str(error))
+            self._observer.observe(fact)
         return decision
 
 

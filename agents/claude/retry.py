@@ -13,7 +13,9 @@ from agents.claude.errors import (
 from schemas.dead_letter import Disposition, Stage
 from schemas.outcome import Failure, HeldReason
 
-BASE_S, CAP_S = 0.5, 30.0
+# In an outage the circuit of the model waits for all; a record that was told so before it opened
+# is back ten seconds after the end at the latest.
+BASE_S, CAP_S = 0.5, 10.0
 PROBE_S = 60.0
 # A record may fail this often by its own fault after the first try.
 RECORD_RETRIES = 2
@@ -51,7 +53,10 @@ def decide(
     others_succeed: bool,
     random: Random,
 ) -> Retry | GiveUp:
-    """Apply the retry table. `others_succeed`: the model answered somebody in the last minute."""
+    """Apply the retry table.
+
+    `others_succeed`: the model answers other records, so that what interrupts this one is its own.
+    """
     failure = _failure(error)
     if isinstance(error, RequestRejected):
         too_large = error.status == 413  # noqa: PLR2004 - the HTTP status says what it is

@@ -9,11 +9,17 @@ from pathlib import Path
 
 import orjson
 
-from agents.store import reports
+from agents.store import journal_tables, ledger_tables, reports
+from agents.store.journal import RETENTION_S
+from agents.store.journal_tables import JournalTables
+from agents.store.ledger_tables import LedgerTables
+from agents.store.letters import OpenLetters
 from agents.store.pool import MEMBER_S, Pool
 from agents.store.stock import Member
+from schemas.claim import Claim, Page
 from schemas.lease import Ask, Lease
 from schemas.standing import Group, WorkerReport
+from schemas.workload import WorkloadClass
 
 BUSY_S = 0.3
 """How long to wait for another process's step: less than the store's asker waits, so that nothing
@@ -23,8 +29,12 @@ TRIES, BETWEEN_TRIES_S = 10, 0.05
 LAYOUT = 2
 """Changes with the fields of a pool: what another version kept of pools is not read."""
 
-# A pool is worth a few seconds of traffic: it may miss a power cut, but not a crash.
-PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+# What is kept may miss the last moment before a power cut, but not before a crash.
+# A page of the journal changes some 17 pages of the file, often the same: they are copied from
+# the log every 16 MB, not every 4, because that waits for the disk.
+PRAGMAS = """
+PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;
+"""
 TABLES = """
 CREATE TABLE IF NOT EXISTS pools (
     app TEXT, layout INTEGER, budget TEXT, pool BLOB, PRIMARY KEY (app, layout, budget)
@@ -41,14 +51,19 @@ CREATE TABLE IF NOT EXISTS spending (
 class Database:
     """An open file. Raises sqlite3.Error and OSError; `now` is seconds since the epoch.
 
-    A file that is not there is made, or else FileNotFoundError is raised.
+    A file that is not there is made, or else FileNotFoundError is raised. Settled marks live for
+    `retention_s`.
     """
 
-    def __init__(self, path: Path, app: str, *, create: bool = True) -> None:
+    def __init__(
+        self, path: Path, app: str, *, create: bool = True, retention_s: float = RETENTION_S
+    ) -> None:
         # SQLite would make the file readable for everybody; its side files copy the mode.
         os.close(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
         self._app = app
         self._sql = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        self._journal = JournalTables(self._sql, app, retention_s)
+        self._ledger = LedgerTables(self._sql, app)
         try:
             self._prepare()
         except sqlite3.Error:
@@ -59,7 +74,9 @@ class Database:
         """Make what is not there. SQLite does not wait for others where it changes to WAL."""
         for left in reversed(range(TRIES)):
             try:
-                self._sql.executescript(PRAGMAS + TABLES)
+                self._sql.executescript(
+                    PRAGMAS + TABLES + journal_tables.TABLES + ledger_tables.TABLES
+                )
             except sqlite3.OperationalError as problem:
                 if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or not left:
                     raise
@@ -83,6 +100,29 @@ class Database:
             self._sql.execute("REPLACE INTO pools VALUES (?, ?, ?, ?)", (*key, orjson.dumps(pool)))
         return lease
 
+    def write(self, page: Page, now: float) -> tuple[Claim, ...]:
+        """Take in what a worker tells of its records, and answer its claims."""
+
+        def lives(worker: str) -> bool:
+            row = self._sql.execute(
+                "SELECT seen FROM workers WHERE (app, worker) = (?, ?)", (self._app, worker)
+            ).fetchone()
+            return row is not None and row[0] > now - MEMBER_S
+
+        with self._step():
+            self._ledger.mark(page.letters)
+            return self._journal.write(page, now, lives)
+
+    def replace_letters(self, open_letters: OpenLetters) -> None:
+        """Forget which letters were open; these are all."""
+        with self._step():
+            self._ledger.replace(open_letters)
+
+    def reset_breaker(self, workload: WorkloadClass, *, accept: bool) -> None:
+        """Count one more reset of a class's breaker."""
+        with self._step():
+            self._ledger.reset(workload, accept=accept)
+
     def beat(self, report: WorkerReport, spent_nanousd: int, now: float) -> Group:
         """Keep a report and what was spent, drop who was silent, return who is alive."""
         today = reports.day(now)
@@ -103,7 +143,7 @@ class Database:
             return self.group(now)
 
     def group(self, now: float) -> Group:
-        """Return the workers alive and what they spent on this UTC day."""
+        """Return the workers alive and what they have in common."""
         kept = self._sql.execute(
             "SELECT worker, report FROM workers WHERE app = ? AND seen > ? ORDER BY worker",
             (self._app, now - MEMBER_S),
@@ -112,7 +152,9 @@ class Database:
             "SELECT nanousd FROM spending WHERE (app, day) = (?, ?)",
             (self._app, reports.day(now)),
         ).fetchone()
-        return reports.group(kept, spent[0] if spent else 0)
+        return reports.group(
+            kept, spent[0] if spent else 0, self._ledger.counts(), self._ledger.resets()
+        )
 
     def leave(self, worker: str) -> None:
         """Take a worker out."""

@@ -9,19 +9,26 @@ from pathlib import Path
 from typing import TypeVar
 
 from agents.store.database import Database
+from agents.store.journal import RETENTION_S
+from agents.store.letters import OpenLetters
+from schemas.claim import Claim, Page
 from schemas.lease import Ask, Lease, StoreAway
 from schemas.standing import Group, WorkerReport
+from schemas.workload import WorkloadClass
 
-START_S, ANSWER_S = 5.0, 0.5
+START_S, ANSWER_S, REPLACE_S = 5.0, 0.5, 30.0
+# To give up on a page may buy an answer twice, so it is waited for longer.
+WRITE_S = 2.0
 T = TypeVar("T")
 
 
 class SqliteStore:
-    """Shares budgets between the processes that name the same file.
+    """Shares budgets and the journal between the processes that name the same file.
 
     The file is worked on in a thread of its own, so that a slow disk never holds the event loop.
     `wall_clock` is seconds since the epoch: the only clock that processes have in common. With
-    `create=False` a missing file is a group without workers, until one of them makes it.
+    `create=False` a missing file is a group without workers, until one of them makes it. Settled
+    marks live for `retention_s`.
     """
 
     gap_s = 0.02
@@ -33,11 +40,13 @@ class SqliteStore:
         *,
         wall_clock: Callable[[], float] = time.time,
         create: bool = True,
+        retention_s: float = RETENTION_S,
     ) -> None:
         self._path = Path(url.removeprefix("sqlite:")).absolute()
         self._app = app
         self._clock = wall_clock
         self._create = create
+        self._retention_s = retention_s
         self._thread: ThreadPoolExecutor | None = None
         self._open: Database | None = None
 
@@ -70,12 +79,28 @@ class SqliteStore:
         """Settle and lease in one step; raise StoreAway when it is not done in time."""
         return await self._ask(lambda database: database.exchange(ask, self._clock()))
 
+    async def write(self, page: Page) -> tuple[Claim, ...]:
+        """Take in a worker's page in one step; raise StoreAway when it is not done in time."""
+        return await self._ask(lambda database: database.write(page, self._clock()), WRITE_S)
+
+    async def replace_letters(self, open_letters: OpenLetters) -> None:
+        """Make the ledger of open letters anew; others wait for the file meanwhile."""
+        await self._ask(lambda database: database.replace_letters(open_letters), REPLACE_S)
+
+    async def reset_breaker(self, workload: WorkloadClass, *, accept: bool) -> None:
+        """Tell the workers that a person closed a class's flood breaker."""
+        await self._ask(lambda database: database.reset_breaker(workload, accept=accept))
+
+    async def doubts(self) -> list[str]:
+        """Return what may lose records: nothing that could be seen from here."""
+        return []
+
     async def beat(self, report: WorkerReport, spent_nanousd: int) -> Group:
         """Keep a worker's report, add to what was spent today, return everybody alive."""
         return await self._ask(lambda database: database.beat(report, spent_nanousd, self._clock()))
 
     async def group(self) -> Group:
-        """Return the workers alive and what they spent on this UTC day."""
+        """Return the workers alive and what they have in common."""
         if self._open is None and self._thread is not None and not self._create:
             self._open = await self._run(self._find, START_S)
             if self._open is None:
@@ -89,17 +114,19 @@ class SqliteStore:
     def _find(self) -> Database | None:
         """Open the file. A folder that is missing is a wrong url, for a reader too."""
         try:
-            return Database(self._path, self._app, create=self._create)
+            return Database(
+                self._path, self._app, create=self._create, retention_s=self._retention_s
+            )
         except FileNotFoundError:
             if self._create or not self._path.parent.is_dir():
                 raise
             return None
 
-    async def _ask(self, step: Callable[[Database], T]) -> T:
+    async def _ask(self, step: Callable[[Database], T], limit_s: float = ANSWER_S) -> T:
         database = self._open
         if database is None:
             raise StoreAway(f"sqlite:{self._path}: is not open")
-        return await self._run(lambda: step(database), ANSWER_S)
+        return await self._run(lambda: step(database), limit_s)
 
     async def _run(self, step: Callable[[], T], limit_s: float) -> T:
         try:

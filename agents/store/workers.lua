@@ -1,10 +1,11 @@
--- Who is alive, and what all spent on this UTC day.
+-- Who is alive, and what all have in common.
 -- KEYS: when each worker was seen (sorted set), what each reported (hash), nano-dollars spent by
--- day (hash).
+-- day (hash), the resets of breakers (hash), the open letters of each class (hashes).
 -- ARGV: the worker ("" only reads), its report ("" leaves), its spending, the time (tests only).
--- Returns the spending of the day, then worker and report of each who is alive.
+-- Returns the spending of the day, the resets, the number of open letters in each class, and worker
+-- and report of each who is alive.
 
-local SEEN, REPORTS, SPENT = KEYS[1], KEYS[2], KEYS[3]
+local SEEN, REPORTS, SPENT, RESETS, LETTERS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], 5
 local WORKER, REPORT, NANOUSD = ARGV[1], ARGV[2], ARGV[3]
 local MEMBER_S = 10
 local DAY_S = 86400
@@ -55,13 +56,17 @@ if WORKER ~= '' and REPORT == '' then
 elseif WORKER ~= '' then
   beat(now, today)
 end
-local reply = { redis.call('HGET', SPENT, today) or '0' }
+local counts = {}
+for number = LETTERS, #KEYS do
+  counts[#counts + 1] = redis.call('HLEN', KEYS[number])
+end
+local alive = {}
 local silent = string.format('(%.17g', now - MEMBER_S)
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', SEEN, silent, '+inf')) do
   local report = redis.call('HGET', REPORTS, worker)
   if report then
-    reply[#reply + 1] = worker
-    reply[#reply + 1] = report
+    alive[#alive + 1] = worker
+    alive[#alive + 1] = report
   end
 end
-return reply
+return { redis.call('HGET', SPENT, today) or '0', redis.call('HGETALL', RESETS), counts, alive }

@@ -10,20 +10,21 @@ import typer
 
 from schemas.problem import Problem
 from schemas.settings import load
+from streams.cli import replay
 from streams.cli.filters import filtered
 from streams.cli.options import AsJson, Config, printable, run
 
 if TYPE_CHECKING:
     from streams.replay.letters import Filter, Letter
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters: list, read, count.")
+app = typer.Typer(no_args_is_help=True, help="Dead letters: list, read, count, replay.")
 
 
 class NoSuchLetter(Problem):
     """No open letter has that id."""
 
 
-Limit = Annotated[int, typer.Option(min=0, help="At most so many; 0: all.")]
+Limit = Annotated[int, typer.Option(min=0, help="At most so many, the oldest; 0: all.")]
 
 
 @app.command()
@@ -50,6 +51,10 @@ def show(
 ) -> None:
     """Print one letter: its facts and the original value."""
     run(_show(config, letter_id, as_json))
+
+
+app.command()(replay.replay)
+app.command()(replay.resolve)
 
 
 async def _ls(config: Path | None, wanted: "Filter", limit: int, as_json: bool) -> None:
@@ -83,13 +88,11 @@ async def _stats(config: Path | None, wanted: "Filter", limit: int, as_json: boo
         return
     for c in found:
         what = f"{c['workload']} {c['disposition']} {c['error_class']}/{c['error_type']}"
+        place = f" at {c['place']}" if c["place"] else ""
+        model = f" {c['model']}" if c["model"] else ""
         task = f" task {c['task']}@{c['task_version']}" if c["task"] else ""
-        typer.echo(
-            printable(
-                f"{c['count']:6}  {what}{task}  {c['first_seen']} .. {c['last_seen']}  "
-                f"such as {c['example']}"
-            )
-        )
+        seen = f"{c['first_seen']} .. {c['last_seen']}  such as {c['example']}"
+        typer.echo(printable(f"{c['count']:6}  {what}{place}{task}{model}  {seen}"))
 
 
 async def _show(config: Path | None, letter_id: str, as_json: bool) -> None:
@@ -121,8 +124,9 @@ def _print(letter: "Letter", as_json: bool) -> None:
 
 
 def _line(letter: "Letter") -> str:
-    facts = letter.facts
-    return printable(
-        f"{letter.id}  {facts.get('dlq.workload', '-'):13} {facts.get('dlq.disposition', '-'):18} "
-        f"{letter.event_id or '-'}  {facts.get('__dlq.errors.message', '')[:100]}"
-    )
+    from streams.envelope import written
+
+    facts, at = letter.facts, written(letter.record.timestamp) or "-"
+    kind = f"{facts.get('dlq.workload', '-'):13} {facts.get('dlq.disposition', '-'):18}"
+    said = facts.get("__dlq.errors.message", "")[:100]
+    return printable(f"{at}  {letter.id}  {kind} {letter.event_id or '-'}  {said}")

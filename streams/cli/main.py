@@ -10,6 +10,8 @@ import typer
 from schemas.problem import Problem
 from streams import logbook
 from streams.cli import (
+    audit,
+    breaker,
     budget,
     config,
     demo,
@@ -40,7 +42,9 @@ app.command()(publish.publish)
 app.command()(tail.tail)
 app.command("try")(tryout.tryout)
 app.add_typer(dlq.app, name="dlq")
+app.command()(audit.audit)
 app.command()(budget.budget)
+app.add_typer(breaker.app, name="breaker")
 app.add_typer(kafka.app, name="kafka")
 app.command()(simulator.simulator)
 app.add_typer(config.app, name="config")

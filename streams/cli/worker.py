@@ -24,6 +24,9 @@ def worker(
     classes: Annotated[
         str, typer.Option(help="Comma list of workload classes; all when not given.")
     ] = "",
+    reprocess: Annotated[
+        bool, typer.Option("--reprocess", help="Work again on records that have their end already.")
+    ] = False,
 ) -> None:
     """Take events, call Claude, publish results. SIGTERM drains, then exits 0."""
     settings, folder = settings_and_folder(config)
@@ -33,7 +36,7 @@ def worker(
 
     logbook.configure(settings.log.format)
     tasks = catalog.load(settings, folder)
-    run(_serve(Worker(settings, tasks, chosen)))
+    run(_serve(Worker(settings, tasks, chosen, reprocess=reprocess)))
 
 
 def _classes(given: str) -> tuple[WorkloadClass, ...]:

@@ -91,8 +91,7 @@ class Screen:
             return
         facts = letter_of(tally.letter).facts
         names = ("dlq.id", "dlq.disposition", "dlq.stage", "__dlq.errors.message")
-        source = "/".join(letter_of(tally.letter).source)
-        self._print(f"a dead letter, from {source}:")
+        self._print(f"a dead letter, from {letter_of(tally.letter).source}:")
         for name in names:
             self._print(f"  {name}: {facts.get(name, '')}")
         value = tally.letter.value

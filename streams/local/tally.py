@@ -79,9 +79,8 @@ class Tally:
     def dead_letter(self, record: Record) -> None:
         """Count a dead letter."""
         letter = letter_of(record)
-        topic, partition, offset = letter.source
-        disposition = letter.facts["dlq.disposition"]
-        known = self._close((topic, int(partition), int(offset)), disposition)
+        first, disposition = letter.source, letter.facts["dlq.disposition"]
+        known = self._close((first.topic, first.partition, first.offset), disposition)
         if known is not None:
             letters = self.classes[known[0]].letters
             letters[disposition] = letters.get(disposition, 0) + 1

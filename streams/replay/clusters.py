@@ -1,9 +1,16 @@
 """Dead letters counted by what went wrong."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from schemas.dead_letter import Disposition
 from streams.replay.letters import Letter
+
+# Messages of these begin with the place of the first problem in the event or in the answer.
+_WITH_PLACE = (Disposition.SCHEMA_INVALID, Disposition.OUTPUT_INVALID)
+_PLACE = re.compile(r"[\w.-]{1,200}(?=: )")
+_NAME = re.compile(r"[A-Za-z_][\w-]{0,63}")
 
 _KEY = (
     "dlq.workload",
@@ -18,12 +25,16 @@ _KEY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """Letters that failed alike. Times are of dead-lettering, seconds since the epoch."""
+    """Letters that failed alike. Times are of dead-lettering, seconds since the epoch.
+
+    `place` is the JSON path of the first problem, "" when there is none; `error_type` the rule.
+    """
 
     workload: str
     disposition: str
     error_class: str
     error_type: str
+    place: str
     task: str
     task_version: str
     model: str
@@ -41,7 +52,8 @@ class Clusters:
 
     def add(self, letter: Letter) -> None:
         """Count one letter."""
-        key = tuple(letter.facts.get(name, "") for name in _KEY)
+        named = tuple(letter.facts.get(name, "") for name in _KEY)
+        key = (*named, place_of(letter.facts))
         seen = letter.record.timestamp
         known = self._found.get(key)
         self._found[key] = Cluster(
@@ -52,6 +64,7 @@ class Clusters:
             task=key[4],
             task_version=key[5],
             model=key[6],
+            place=key[7],
             count=known.count + 1 if known else 1,
             first_seen=min(known.first_seen, seen) if known else seen,
             last_seen=max(known.last_seen, seen) if known else seen,
@@ -61,3 +74,15 @@ class Clusters:
     def largest_first(self) -> Iterable[Cluster]:
         """Return the clusters, the largest first."""
         return sorted(self._found.values(), key=lambda cluster: -cluster.count)
+
+
+def place_of(facts: Mapping[str, str]) -> str:
+    """Return the JSON path of a letter's first problem: `lines.*.amount`; "" without one.
+
+    An index is `*`, and so is what could be a key of the sender's own making.
+    """
+    found = _PLACE.match(facts.get("__dlq.errors.message", ""))
+    if found is None or facts.get("dlq.disposition") not in _WITH_PLACE:
+        return ""
+    parts = found.group().split(".")
+    return ".".join(part if _NAME.fullmatch(part) else "*" for part in parts)

@@ -1,20 +1,22 @@
-"""Dead letters as data: read from Kafka, filtered, one for each source."""
+"""Dead letters as data: read from Kafka, filtered, the latest of each source."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from schemas.dead_letter import Disposition
+from schemas.dead_letter import JOB_HEADER, Disposition
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
-from streams.browsing import read_all
-from streams.record import Record
+from streams.browsing import picking, read_all
+from streams.envelope import written
+from streams.record import Partition, Record
+from streams.replay.register import Register
+from streams.source import Source, letter_id
 from streams.topics import TopicNames
-
-Source = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +33,26 @@ class Letter:
 
     @property
     def source(self) -> Source:
-        """Where the event was first read."""
-        names = ("topic", "partition", "offset")
-        first, second, third = (self.facts.get(f"__dlq.errors.{name}", "") for name in names)
-        return first, second, third
+        """Where the event was first read; the letter's own place when it does not say."""
+        return _source(self.facts) or Source(
+            topic=self.record.topic, partition=self.record.partition, offset=self.record.offset
+        )
+
+    @property
+    def workload(self) -> WorkloadClass | None:
+        """The class of the event."""
+        name = self.facts.get("dlq.workload")
+        return next((w for w in WorkloadClass if w == name), None)
+
+    @property
+    def genuine(self) -> bool:
+        """Whether the facts fit together, so that a worker will believe a replay of it."""
+        source = _source(self.facts)
+        return (
+            source is not None
+            and self.workload is not None
+            and self.id == letter_id(source, source.replays)
+        )
 
     @property
     def event_id(self) -> str | None:
@@ -57,6 +75,7 @@ class Letter:
             "topic": self.record.topic,
             "partition": self.record.partition,
             "offset": self.record.offset,
+            "timestamp": written(self.record.timestamp),
         }
 
 
@@ -72,6 +91,11 @@ class Filter:
     until: datetime | None = None
     key: str | None = None
     id: str | None = None
+
+    @property
+    def classes(self) -> tuple[WorkloadClass, ...]:
+        """The classes that it leaves."""
+        return (self.workload,) if self.workload else tuple(WorkloadClass)
 
     def matches(self, letter: Letter) -> bool:
         """Whether a letter is meant. `id` is a letter's or an event's id."""
@@ -94,39 +118,83 @@ class Filter:
 async def open_letters(
     settings: Settings, wanted: Filter, limit: int = 0
 ) -> AsyncGenerator[Letter]:
-    """Yield the latest letter of every source that matches, oldest first.
+    """Yield the open letters that match, oldest first, the oldest `limit` of them if it is not 0.
 
-    Two passes: the first remembers which letter is a source's latest, and keeps no bytes; so the
-    memory is bounded by the number of letters, not by their size.
+    Raises TopicMissing, KafkaUnavailable.
     """
-    names = TopicNames(settings)
-    classes = [wanted.workload] if wanted.workload else list(WorkloadClass)
-    topics = [names.dead_letters(workload) for workload in classes]
-    latest: dict[Source, tuple[float, int, int]] = {}
-    async for record in read_all(settings, topics):
-        place = (record.timestamp, record.partition, record.offset)
-        source = letter_of(record).source
-        latest[source] = max(latest.get(source, place), place)
-    count = 0
-    async for record in read_all(settings, topics):
+    with await survey(settings, wanted) as register:
+        async with aclosing(read_open(settings, register, limit or None)) as letters:
+            async for letter in letters:
+                yield letter
+
+
+async def survey(
+    settings: Settings, wanted: Filter, ends: Mapping[Partition, int] | None = None
+) -> Register:
+    """Read all letters, replays and parked letters of the classes once, and join them.
+
+    Of letters at or after `ends` only this is taken: that they are the latest of their source.
+    """
+    names, register = TopicNames(settings), Register()
+    letters = {names.dead_letters(workload) for workload in wanted.classes}
+    replays = {names.replay(workload) for workload in wanted.classes}
+    parked = {names.parked(workload) for workload in wanted.classes}
+    async for record in read_all(settings, sorted(letters | replays | parked)):
         letter = letter_of(record)
-        place = (record.timestamp, record.partition, record.offset)
-        if latest.get(letter.source) == place and wanted.matches(letter):
-            yield letter
-            count += 1
-            if count == limit:
-                return
+        source = letter.source
+        if record.topic in letters:
+            before_end = ends is None or record.offset < ends.get(_partition(record), 0)
+            register.add(record, source, selected=before_end and wanted.matches(letter))
+        elif record.topic in replays:
+            register.close(source, source.replays - 1, _text(record.header(JOB_HEADER)))
+        else:
+            register.close(source, source.replays)
+    return register
+
+
+async def read_open(
+    settings: Settings, register: Register, limit: int | None
+) -> AsyncGenerator[Letter]:
+    """Read the open letters that the register selects, oldest first, a page at a time."""
+    if not (topics := register.topics()):
+        return
+    async with picking(settings, topics) as picker:
+        for page in register.pages(limit):
+            found = await picker.pick(page)
+            for place in page:
+                if record := found.get(place):  # Kafka may have deleted it meanwhile
+                    yield letter_of(record)
 
 
 def letter_of(record: Record) -> Letter:
     """Read the facts of a dead letter."""
     facts = {
-        name: value.decode("utf-8", "replace")
+        name: _text(value)
         for name, value in record.headers
         if name.startswith(("dlq.", "__dlq.errors."))
     }
     return Letter(record=record, facts=facts)
 
 
-def _errors(facts: dict[str, str]) -> tuple[str | None, ...]:
+def _source(facts: Mapping[str, str]) -> Source | None:
+    try:
+        return Source(
+            topic=facts["__dlq.errors.topic"],
+            partition=int(facts["__dlq.errors.partition"]),
+            offset=int(facts["__dlq.errors.offset"]),
+            replays=int(facts.get("dlq.replay.count", "0")),
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def _partition(record: Record) -> Partition:
+    return record.topic, record.partition
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
+
+
+def _errors(facts: Mapping[str, str]) -> tuple[str | None, ...]:
     return facts.get("dlq.error.class"), facts.get("dlq.error.type")

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from agents.store.journal import RETENTION_S
 from agents.store.memory import MemoryStore
 from agents.store.opening import Store
 from agents.store.redis import RedisStore
@@ -36,20 +37,22 @@ class Stores:
     clock: Clock
     opened: list[Store] = field(default_factory=list)
 
-    async def open(self, app: str = "shop") -> Store:
-        store = self._make(app)
+    async def open(self, app: str = "shop", *, retention_s: float = RETENTION_S) -> Store:
+        store = self._make(app, retention_s)
         await store.start()
         self.opened.append(store)
         return store
 
-    def _make(self, app: str) -> Store:
+    def _make(self, app: str, retention_s: float) -> Store:
+        clock = self.clock
         if self.url.startswith("memory:"):
             shared = [store for store in self.opened if isinstance(store, MemoryStore)]
-            return shared[0] if shared else MemoryStore(clock=self.clock, wall_clock=self.clock)
+            made = MemoryStore(clock=clock, wall_clock=clock, retention_s=retention_s)
+            return shared[0] if shared else made
         if self.url.startswith("sqlite:"):
-            return SqliteStore(self.url, app, wall_clock=self.clock)
+            return SqliteStore(self.url, app, wall_clock=clock, retention_s=retention_s)
         # Tests share one server: each has applications of its own.
-        return RedisStore(self.url, app, clock=self.clock)
+        return RedisStore(self.url, app, clock=clock, retention_s=retention_s)
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])

@@ -11,7 +11,7 @@ import trustme
 from agents.store.redis import RedisStore
 from schemas.lease import StoreAway
 from tests.redis_server import RedisServer
-from tests.store_builders import ask, want
+from tests.store_builders import answer, ask, letter, page, report, want
 from tests.tls_front import tls_front
 
 PASSWORD = "s3cret/with#odd@signs"
@@ -24,6 +24,7 @@ ALLOWED = (
     "+set",
     "+@hash",
     "+@sortedset",
+    "+type",
     "+expire",
     "+del",
 )
@@ -64,7 +65,18 @@ async def test_a_password_opens_the_store(guarded: RedisServer) -> None:
 
 
 async def test_a_user_needs_few_rights(guarded: RedisServer) -> None:
-    assert await grant(f"redis://worker:other@127.0.0.1:{guarded.port}/0") == [0]
+    url = f"redis://worker:other@127.0.0.1:{guarded.port}/0"
+    assert await grant(url) == [0]
+    store = RedisStore(url, "shop")
+    await store.start()
+    await store.beat(report(), 1)
+    both = page(answers=[answer("a")], letters=[letter()], settled="b", claims="a b", alone="a")
+    assert [claim.state for claim in await store.write(both)] == ["granted", "settled"]
+    assert await store.doubts() == [
+        f"{guarded.url}: maxmemory-policy could not be looked at; it should be noeviction",
+        f"{guarded.url}: appendonly could not be looked at; it should be yes",
+    ]
+    await store.stop()
 
 
 async def test_a_wrong_or_missing_password_is_one_clear_line(guarded: RedisServer) -> None:

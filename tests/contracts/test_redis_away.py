@@ -9,10 +9,11 @@ import pytest
 from redis.asyncio import Redis
 
 from agents.store.pool import FIRST_STOCK
-from agents.store.redis import ANSWER_S, START_S, RedisStore
+from agents.store.redis import ANSWER_S, START_S, WRITE_S, RedisStore
 from schemas.lease import StoreAway
+from schemas.workload import WorkloadClass
 from tests.redis_server import RedisServer, free_port
-from tests.store_builders import Clock, ask, report, want
+from tests.store_builders import Clock, answer, ask, page, report, want
 
 AMPLE_S = 0.5  # for a machine that is busy with something else
 
@@ -90,6 +91,29 @@ async def test_a_flushed_redis_starts_from_what_workers_know(
     lease = await store.exchange(ask(returned=[1, 0, 0], known=[300, 0, 0], fresh=False))
     assert (lease.known, lease.levels[0]) == ([300, 0, 0], 1)
     assert (await store.group()).workers == {}
+
+
+async def test_a_flushed_redis_knows_the_answers_that_came_after(
+    store: RedisStore, server: RedisServer
+) -> None:
+    await store.write(page(claims="a b c", answers=[answer("a")]))
+    async with Redis.from_url(server.url) as raw:
+        await raw.flushall()
+        await raw.script_flush()
+    await store.write(page(answers=[answer("b")], settled="c"))
+    claims = await store.write(page("w2", claims="a b c"))
+    assert [claim.state for claim in claims] == ["granted", "granted", "settled"]
+    assert [claim.answers for claim in claims] == [(), (answer("b"),), ()]
+
+
+async def test_a_frozen_redis_takes_no_page(store: RedisStore, server: RedisServer) -> None:
+    server.freeze()
+    await away(lambda: store.write(page(claims="a")), WRITE_S)
+    await away(lambda: store.reset_breaker(WorkloadClass.BATCH, accept=True), ANSWER_S)
+    server.thaw()
+    # The page that was given up may have been taken: written again, it says the same.
+    (claim,) = await store.write(page(claims="a"))
+    assert (claim.state, claim.deliveries) == ("granted", 1)
 
 
 async def test_nothing_listens() -> None:

@@ -1,4 +1,4 @@
-"""One broker for the session; topics and groups of their own for each test."""
+"""One broker for each process; topics and groups of their own for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -26,6 +26,6 @@ async def rig(broker: LocalKafka, tmp_path: Path) -> AsyncIterator[Rig]:
 async def shift(
     broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[shifts.Shift]:
-    """One for the session: its end takes a minute, which passes under the other tests."""
+    """One for each process: its end takes a minute, which passes under the other tests."""
     async with shifts.shift(broker.bootstrap, tmp_path_factory.mktemp("shift")) as made:
         yield made

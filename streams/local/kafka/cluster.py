@@ -28,7 +28,9 @@ class LocalKafka:
     """A cluster that ends with this process, also when it is killed; a context manager.
 
     Port 0 takes free ports; another port takes 2 x brokers ports from there on. Data stays in
-    `directory`. Nothing is fetched or started before `start`. All errors are LocalKafkaError.
+    `directory`. `listeners` are further ports of a single broker, by security protocol; `config`
+    says what they need. Nothing is fetched or started before `start`. All errors are
+    LocalKafkaError.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class LocalKafka:
         brokers: int = 1,
         port: int = 0,
         config: Mapping[str, str] | None = None,
+        listeners: Mapping[str, int] | None = None,
         outlive_parent: bool = False,
         on_progress: Progress = lambda _: None,
     ) -> None:
@@ -49,6 +52,7 @@ class LocalKafka:
             directory.resolve(),
             ports or free_ports(count, random.SystemRandom()),
             config or {},
+            listeners,
         )
         self._outlive_parent = outlive_parent
         self._on_progress = on_progress

@@ -1,7 +1,7 @@
 """Where the brokers of a local cluster live and how they are configured; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +18,17 @@ class Plan:
     ports: Mapping[int, int]
     controller_ports: Mapping[int, int]
     config: Mapping[str, str]
+    # Further ways in for clients of a single broker: security protocol -> port.
+    listeners: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, directory: Path, ports: Sequence[int], config: Mapping[str, str]) -> Self:
+    def of(
+        cls,
+        directory: Path,
+        ports: Sequence[int],
+        config: Mapping[str, str],
+        listeners: Mapping[str, int] | None = None,
+    ) -> Self:
         """Give the first half of the ports to clients, the second half to the controllers."""
         brokers = len(ports) // 2
         return cls(
@@ -28,6 +36,7 @@ class Plan:
             ports=dict(enumerate(ports[:brokers], 1)),
             controller_ports=dict(enumerate(ports[brokers:], 1)),
             config=config,
+            listeners=listeners or {},
         )
 
     @property
@@ -46,7 +55,9 @@ class Plan:
 
     def _addresses(self, node: int) -> dict[str, str]:
         voters = (f"{n}@{HOST}:{port}" for n, port in self.controller_ports.items())
-        clients = f"PLAINTEXT://{HOST}:{self.ports[node]}"
+        ways_in = {"PLAINTEXT": self.ports[node], **self.listeners}
+        clients = ",".join(f"{protocol}://{HOST}:{port}" for protocol, port in ways_in.items())
+        protocols = ",".join(f"{protocol}:{protocol}" for protocol in ways_in)
         return {
             "process.roles": "broker,controller",
             "node.id": str(node),
@@ -55,7 +66,7 @@ class Plan:
             "controller.listener.names": "CONTROLLER",
             "listeners": f"{clients},CONTROLLER://{HOST}:{self.controller_ports[node]}",
             "advertised.listeners": clients,
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": f"{protocols},CONTROLLER:PLAINTEXT",
         }
 
     def _replication(self) -> dict[str, str]:

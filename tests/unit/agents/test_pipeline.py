@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from agents.pipeline import Pipeline
+from schemas.dead_letter import Disposition
 from schemas.observation import Rejected
-from schemas.outcome import Completed, Held, Outcome, Progress
+from schemas.outcome import Completed, Failed, Held, Outcome, Progress
 from schemas.request import Reply
 from schemas.usage import Usage
 from schemas.workload import WorkloadClass
@@ -33,6 +34,7 @@ class Ears:
 
     def __init__(self) -> None:
         self.heard: list[tuple[int, str]] = []
+        self.kept: list[tuple[int, Reply]] = []
         self.sent = 0
 
     def sending(self) -> None:
@@ -40,6 +42,9 @@ class Ears:
 
     def text(self, attempt: int, piece: str) -> None:
         self.heard.append((attempt, piece))
+
+    async def bought(self, turn: int, reply: Reply) -> None:
+        self.kept.append((turn, reply))
 
 
 def completed(outcome: Outcome) -> Progress:
@@ -179,3 +184,45 @@ async def test_held_event_goes_on_where_it_stopped() -> None:
 @pytest.mark.parametrize("stop_reason", ["stop_sequence", "tool_use", "something_new"])
 async def test_other_stop_reasons_are_judged_by_the_text(stop_reason: str) -> None:
     completed(await Bench(reply(stop_reason=stop_reason)).pipeline.run(work()))
+
+
+async def test_every_answer_is_kept_by_its_turn_before_it_is_judged() -> None:
+    bench, ears = Bench(CUT, BAD, reply()), Ears()
+    await bench.pipeline.run(work(), listener=ears)
+    assert ears.kept == [(0, CUT), (1, BAD), (2, reply())]
+
+
+async def test_turns_of_a_restored_event_go_on_counting() -> None:
+    bench, ears = Bench(reply()), Ears()
+    done = completed(await bench.pipeline.run(work(), progress(replies=(BAD,), calls=1), ears))
+    assert ears.kept == [(1, reply())]
+    assert (done.calls, done.replies, done.record_attempts) == (2, (BAD, reply()), 1)
+
+
+async def test_restored_invalid_answer_gets_its_repair_turn_by_its_own_text() -> None:
+    bench = Bench(reply())
+    completed(await bench.pipeline.run(work(), progress(replies=(CUT, BAD), calls=2)))
+    (request,) = bench.calls.requests
+    assert (request.turns[1].text, request.max_output_tokens) == (BAD.text, 100)
+
+
+async def test_restored_answers_are_judged_one_after_the_other_without_a_call() -> None:
+    bench, ears = Bench(), Ears()
+    bought = progress(replies=(CUT, BAD, reply()), calls=3)
+    done = completed(await bench.pipeline.run(work(), bought, ears))
+    assert (done.judged, done.doubled, done.rejected) == (2, True, BAD.text)
+    assert (done.calls, done.record_attempts, ears.kept) == (3, 2, [])
+
+
+async def test_restored_answers_that_are_no_good_end_without_a_call() -> None:
+    bench = Bench()
+    outcome = await bench.pipeline.run(work(), progress(replies=(BAD, BAD), calls=2))
+    assert isinstance(outcome, Failed)
+    assert outcome.disposition is Disposition.OUTPUT_INVALID
+    assert (outcome.progress.record_attempts, outcome.progress.calls) == (2, 2)
+
+
+async def test_answer_that_was_bought_counts_though_the_event_has_expired_since() -> None:
+    bench = Bench()
+    bought = progress(replies=(reply(),), calls=1)
+    completed(await bench.pipeline.run(work(expires_at=49.0), bought))

@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
-from schemas.dead_letter import Disposition, Stage
+from schemas.dead_letter import IGNORE_EXPIRY_HEADER, JOB_HEADER, Disposition, Stage
 from schemas.outcome import Failed
-from streams.envelope import MAX_MESSAGE_CHARACTERS, dead_letter_message, letter_id, written
+from streams.envelope import MAX_MESSAGE_CHARACTERS, dead_letter_message, written
 from streams.record import Message
+from streams.source import letter_id, source_of
 from tests.builders import progress, reply
 from tests.stream_builders import (
     EVENT,
@@ -16,6 +17,7 @@ from tests.stream_builders import (
     headers,
     origin,
     record,
+    replayed,
 )
 
 TOPIC = "dlq.headrace.realtime"
@@ -45,7 +47,7 @@ def test_headers_are_those_of_the_contract() -> None:
         "__dlq.errors.group": "headrace.realtime",
         "__dlq.errors.delivery.count": "2",
         "__dlq.errors.message": "label: not one of bug, question",
-        "dlq.id": letter_id(record(), 0),
+        "dlq.id": letter_id(source_of(record()), 0),
         "dlq.disposition": "OUTPUT_INVALID",
         "dlq.stage": "validate",
         "dlq.error.class": "OutputInvalid",
@@ -122,15 +124,15 @@ def test_long_messages_are_cut() -> None:
 
 def test_letter_id_is_the_same_for_a_redelivery() -> None:
     again = record(b"other", timestamp=0.0, headers=headers(x=b"1"))
-    assert letter_id(again, 0) == letter_id(record(), 0)
+    assert letter_id(source_of(again), 0) == letter_id(source_of(record()), 0)
 
 
 def test_letter_id_differs_by_source_and_replay() -> None:
     ids = {
-        letter_id(record(), 0),
-        letter_id(record(), 1),
-        letter_id(record(offset=42), 0),
-        letter_id(record(partition=4), 0),
+        letter_id(source_of(record()), 0),
+        letter_id(source_of(record()), 1),
+        letter_id(source_of(record(offset=42)), 0),
+        letter_id(source_of(record(partition=4)), 0),
     }
     assert len(ids) == 4
 
@@ -150,3 +152,62 @@ def test_letter_goes_to_the_partition_of_its_key() -> None:
 )
 def test_time_of_writing_is_told_when_there_is_one(timestamp: float, expected: str | None) -> None:
     assert written(timestamp) == expected
+
+
+def repeat(first: Message, given: Failed = FULL, **changes: Any) -> Message:  # noqa: ANN401 - as above
+    """The letter of a replay that failed again."""
+    other = origin(task_version="00000000", model="claude-opus-5")
+    return dead_letter_message(replayed(first, **changes), given, other, TOPIC, "0.2.0")
+
+
+def test_repeated_failure_keeps_its_origin_and_adds_up() -> None:
+    before, after = facts(letter()), facts(repeat(letter(), offset=7, partition=1))
+    kept = ("dlq.first.failure.time", "dlq.original.timestamp")
+    places = tuple(f"__dlq.errors.{name}" for name in ("topic", "partition", "offset"))
+    assert [after[name] for name in (*kept, *places)] == [before[name] for name in (*kept, *places)]
+    counters = ("dlq.attempts.record", "dlq.attempts.dependency", "dlq.cost.microusd")
+    assert [after[name] for name in counters] == ["4", "6", "80"]
+    assert after["__dlq.errors.delivery.count"] == "4"
+    assert (before["dlq.replay.count"], after["dlq.replay.count"]) == ("0", "1")
+    assert after["dlq.id"] == letter_id(source_of(record()), 1)
+
+
+def test_repeated_failure_replaces_what_is_said_of_the_error() -> None:
+    now = failed(error_class="Refused", error_type="refusal", message="no", stage=Stage.CALL)
+    again = repeat(letter(), now)
+    told = facts(again)
+    assert (told["dlq.error.class"], told["dlq.error.type"]) == ("Refused", "refusal")
+    assert (told["__dlq.errors.message"], told["dlq.stage"]) == ("no", "call")
+    assert (told["dlq.task.version"], told["dlq.app.version"]) == ("00000000", "0.2.0")
+    assert "dlq.request.id" not in told  # the last failure bought nothing
+    assert len(again.headers) == len(told)
+
+
+def test_marks_of_the_replay_job_do_not_stay() -> None:
+    job = ((JOB_HEADER, b"j-1"), (IGNORE_EXPIRY_HEADER, b"true"), ("x-own", b"1"))
+    sent = replayed(letter())
+    told = facts(repeat(letter(), headers=(*sent.headers, *job)))
+    assert {JOB_HEADER, IGNORE_EXPIRY_HEADER} & told.keys() == set()
+    assert told["x-own"] == "1"
+
+
+@pytest.mark.parametrize("odd", [b"", b"many", b"-3", b"1.5", b"\xff"])
+def test_counter_of_a_letter_that_is_no_number_counts_nothing(odd: bytes) -> None:
+    sent = replayed(letter())
+    given = (*sent.headers, ("dlq.attempts.record", odd))
+    assert facts(repeat(letter(), headers=given))["dlq.attempts.record"] == "2"
+
+
+def test_counters_of_an_input_are_not_added() -> None:
+    forged = headers(**{"dlq.attempts.record": b"9", "dlq.cost.microusd": b"9"})
+    told = facts(letter(headers=forged))
+    assert (told["dlq.attempts.record"], told["dlq.cost.microusd"]) == ("2", "40")
+
+
+def test_deliveries_that_ended_with_a_death_count() -> None:
+    died = Failed(
+        disposition=Disposition.OUTPUT_INVALID,
+        failure=failure(),
+        progress=progress(deliveries=3, record_attempts=2),
+    )
+    assert facts(letter(died))["__dlq.errors.delivery.count"] == "4"

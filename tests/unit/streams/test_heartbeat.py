@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Mapping
 
+import orjson
 import pytest
 
 from agents.budget.allocation import Allocation
@@ -15,7 +16,7 @@ from schemas.sections import Budget
 from schemas.standing import BudgetReport, Group, WorkerReport
 from schemas.workload import WorkloadClass
 from streams.alerts import Alerts
-from streams.heartbeat import Heartbeat, Pace
+from streams.heartbeat import Ailments, Heartbeat, Pace
 from tests.builders import MODEL
 from tests.fakes import ManualClock, Recorder, ScriptedClient, until
 from tests.standing_builders import LIMITS, report
@@ -62,14 +63,22 @@ class Office:
     def __init__(self) -> None:
         self.clock, self.wall = ManualClock(), ManualClock(WRITTEN_AT)
         self.store = FlakyStore(clock=self.clock, wall_clock=self.wall)
-        self.members: Mapping[WorkloadClass, int] | Problem = {}
+        self.counted: Mapping[WorkloadClass, int] | Problem = {}
         self.looks = 0
+        self.ailing = Ailments(floods={}, outages=(), refusals={})
+        self.resets: list[tuple[WorkloadClass, bool]] = []
 
-    async def count(self) -> Mapping[WorkloadClass, int]:
+    async def members(self) -> Mapping[WorkloadClass, int]:
         self.looks += 1
-        if isinstance(self.members, Problem):
-            raise self.members
-        return self.members
+        if isinstance(self.counted, Problem):
+            raise self.counted
+        return self.counted
+
+    def ailments(self) -> Ailments:
+        return self.ailing
+
+    def reset(self, workload: WorkloadClass, *, accept: bool) -> None:
+        self.resets.append((workload, accept))
 
     async def other(self, name: str, *budgets: BudgetReport) -> None:
         """Let another worker, of batch only, show that it lives."""
@@ -99,11 +108,15 @@ class Desk:
             self.gateway,
             shelter,
             Alerts("shop", TOPIC, Budget(), self.outbox, Recorder(), wall=wall),
-            self.office.count,
+            self.office,
             clock=clock,
             wall=wall,
             pace=Pace(beat_s=0, count_s=0),
         )
+
+    @property
+    def messages(self) -> list[str]:
+        return [orjson.loads(m.value or b"")["message"] for m in self.outbox.topics[TOPIC]]
 
     @property
     def told(self) -> list[str]:
@@ -117,7 +130,7 @@ class Desk:
 
     async def count(self, members: Mapping[WorkloadClass, int] | Problem) -> None:
         """Count the members of the Kafka groups anew."""
-        self.office.members, looks = members, self.office.looks
+        self.office.counted, looks = members, self.office.looks
         counting = asyncio.create_task(self.heartbeat.count())
         await until(lambda: self.office.looks > looks + 1)  # so the first look is taken in
         counting.cancel()
@@ -276,3 +289,31 @@ async def test_beat_that_fails_does_not_end_the_beating(caplog: pytest.LogCaptur
     beating.cancel()
     await asyncio.wait({beating})
     assert caplog.records[0].event == "heartbeat_failed"  # type: ignore[attr-defined] # the machine key
+
+
+async def test_what_holds_records_up_is_told_by_whoever_leads() -> None:
+    desk = Desk()
+    desk.office.ailing = Ailments(
+        floods={BATCH: 7}, outages=(MODEL,), refusals={"results.batch": "TopicAuthorizationFailed"}
+    )
+    await desk.beat()
+    assert sorted(desk.told) == ["flood raised", "outage raised", "publish raised"]
+    assert "7 dead letters" in " ".join(desk.messages)
+    desk.office.ailing = Ailments(floods={}, outages=(), refusals={})
+    await desk.beat()
+    await desk.beat(after_s=60)
+    assert sorted(desk.told[3:]) == ["flood cleared", "outage cleared", "publish cleared"]
+
+
+async def test_reset_of_a_breaker_is_obeyed_once_and_an_old_one_never() -> None:
+    desk = Desk()
+    await desk.office.store.reset_breaker(BATCH, accept=False)
+    await desk.beat()
+    assert desk.office.resets == []  # it was meant for those who were there
+    await desk.office.store.reset_breaker(BATCH, accept=True)
+    await desk.beat()
+    await desk.beat()
+    assert desk.office.resets == [(BATCH, True)]
+    await desk.office.store.reset_breaker(REALTIME, accept=False)
+    await desk.beat()
+    assert desk.office.resets[1:] == [(REALTIME, False)]

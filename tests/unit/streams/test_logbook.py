@@ -7,8 +7,17 @@ import orjson
 import pytest
 
 from schemas.alert import Alert
+from schemas.dead_letter import Disposition
 from schemas.lease import Unit
-from schemas.observation import Alerted, Closed, LimitChanged, Received
+from schemas.observation import (
+    Alerted,
+    Closed,
+    LimitChanged,
+    OutageBegan,
+    OutageEnded,
+    Received,
+    Settled,
+)
 from schemas.workload import WorkloadClass
 from streams.logbook import JsonLines, Logbook, OncePerPeriod, Several, configure
 from tests.fakes import Recorder
@@ -81,6 +90,9 @@ def test_line_comes_through_once_a_period_and_tells_what_was_dropped() -> None:
         {"model": "other"},
         {"unit": "requests"},
         {"alert": "7f2e"},
+        {"workload": "batch"},
+        {"task": "triage"},
+        {"disposition": "REFUSED"},
     ],
 )
 def test_lines_from_elsewhere_are_not_alike(other: dict[str, Any]) -> None:
@@ -166,3 +178,44 @@ def test_everybody_is_told() -> None:
     fact = Received(workload=WorkloadClass.BATCH)
     Several(first, second).observe(fact)
     assert first.facts == second.facts == [fact]
+
+
+def test_outage_is_one_warning_with_its_cause_and_its_end_is_good_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    book = Logbook()
+    book.observe(OutageBegan(model="haiku", message="10 of the last 20 calls failed: 529"))
+    book.observe(OutageEnded(model="haiku", seconds=125.4))
+    began, ended = (written(found) for found in caplog.records)
+    assert (began["level"], began["event"], began["model"]) == ("warning", "outage_began", "haiku")
+    assert began["message"] == (
+        "calls to haiku fail: 10 of the last 20 calls failed: 529. Its records wait; one call is "
+        "tried every few seconds"
+    )
+    assert (ended["level"], ended["event"], ended["model"]) == ("info", "outage_ended", "haiku")
+    assert ended["message"] == "calls to haiku are answered again after 125 s"
+
+
+def settled(disposition: Disposition | None, task: str = "triage") -> Settled:
+    return Settled(
+        workload=WorkloadClass.BATCH, task=task, disposition=disposition, late=False, seconds=1
+    )
+
+
+def test_dead_letters_are_seen_and_counted_by_kind(caplog: pytest.LogCaptureFixture) -> None:
+    book = Logbook()
+    for task in ("triage", "triage", ""):
+        book.observe(settled(Disposition.REFUSED, task))
+    book.observe(settled(None))
+    book.observe(settled(Disposition.REPLAY_CAP))
+    lines = [written(found) for found in caplog.records]
+    assert [line["message"] for line in lines] == [
+        "REFUSED: dead letter of batch, task triage; 1 of this kind since the start",
+        "REFUSED: dead letter of batch, task triage; 2 of this kind since the start",
+        "REFUSED: dead letter of batch, task not known; 1 of this kind since the start",
+        "REPLAY_CAP: parked record of batch, task triage; 1 of this kind since the start",
+    ]
+    first = lines[0]
+    assert (first["event"], first["disposition"]) == ("dead_letter", "REFUSED")
+    assert (first["workload"], first["task"]) == ("batch", "triage")

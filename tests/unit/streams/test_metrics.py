@@ -15,6 +15,8 @@ from schemas.observation import (
     Estimated,
     LimitChanged,
     Observation,
+    OutageBegan,
+    OutageEnded,
     Received,
     Rejected,
     Released,
@@ -51,6 +53,8 @@ CONTRACT = {
     ("headrace_budget_wait_seconds", "histogram", ("workload",)),
     ("headrace_budget_closed", "gauge", ("model",)),
     ("headrace_estimate_ratio", "histogram", ("task", "unit")),
+    ("headrace_circuit_open", "gauge", ("model",)),
+    ("headrace_open_letters", "gauge", ("workload",)),
     ("headrace_alerts", "gauge", ("kind",)),
     ("headrace_alert_changes_total", "counter", ("kind", "state")),
     ("headrace_claude_requests_total", "counter", ("model", "status")),
@@ -65,6 +69,9 @@ CONTRACT = {
 SETTLED = Settled(workload=REALTIME, task="triage", disposition=None, late=True, seconds=0.02)
 LETTER = Settled(
     workload=REALTIME, task="", disposition=Disposition.REFUSED, late=False, seconds=0.02
+)
+PARKED = Settled(
+    workload=BATCH, task="extract", disposition=Disposition.REPLAY_CAP, late=False, seconds=1
 )
 CALLED = Called(
     workload=REALTIME,
@@ -87,11 +94,15 @@ EVERY_FACT: list[Observation] = [
     SETTLED,
     Received(workload=REALTIME),
     LETTER,
+    Received(workload=BATCH),
+    PARKED,
     CALLED,
     Waited(workload=REALTIME, seconds=0.1),
     Retried(workload=REALTIME, reason="rate_limit"),
     Rejected(task="triage", rule="schema"),
     Closed(model=MODEL, seconds=30, message="429"),
+    OutageBegan(model=MODEL, message="529"),
+    OutageEnded(model=MODEL, seconds=9),
     LimitChanged(model=MODEL, unit=Unit.REQUESTS, before=1000, now=500),
     Estimated(task="triage", model=MODEL, unit=Unit.OUTPUT_TOKENS, reserved=30, used=20),
     Estimated(task="triage", model=MODEL, unit=Unit.OUTPUT_TOKENS, reserved=30, used=0),
@@ -103,7 +114,7 @@ EVERY_FACT: list[Observation] = [
 class Shown:
     """A processor with these figures."""
 
-    workload: WorkloadClass = REALTIME
+    name: str = "realtime"
     in_flight: int = 0
     limit: int = 64
     held: Mapping[str, int] = field(default_factory=dict)
@@ -125,7 +136,13 @@ STANDING = standing(
 def told(processor: Shown | None = None, budgets: Iterable[Standing] = (STANDING,)) -> Metrics:
     """Metrics that were told every fact; `budgets` are what a scrape finds."""
     metrics = Metrics("0.1.0")
-    metrics.watch([processor or Shown()], lambda: budgets, lambda: {"store": 1})
+    metrics.watch(
+        [processor or Shown()],
+        lambda: budgets,
+        lambda: {"store": 1},
+        lambda: ("claude-opus-5",),
+        lambda: {BATCH: 12},
+    )
     for fact in EVERY_FACT:
         metrics.observe(fact)
     return metrics
@@ -158,6 +175,22 @@ def test_ends_are_counted_by_class_task_and_outcome() -> None:
     assert found["headrace_records_dead_lettered_total", "REFUSED", "realtime"] == 1
     assert found["headrace_records_late_total", "realtime"] == 1
     assert found["headrace_event_duration_seconds_count", "realtime"] == 2
+
+
+def test_parked_records_are_no_dead_letters() -> None:
+    found = values(told())
+    assert found["headrace_records_completed_total", "parked", "extract", "batch"] == 1
+    assert ("headrace_records_dead_lettered_total", "REPLAY_CAP", "batch") not in found
+
+
+def test_open_letters_are_those_of_the_group() -> None:
+    assert values(told())["headrace_open_letters", "batch"] == 12
+
+
+def test_circuit_of_every_model_is_shown() -> None:
+    found = values(told())
+    assert found["headrace_circuit_open", "claude-opus-5"] == 1
+    assert found["headrace_circuit_open", MODEL] == 0
 
 
 def test_calls_are_counted_in_tokens_dollars_and_seconds() -> None:

@@ -3,14 +3,24 @@ import pytest
 from agents.catalog import Catalog
 from agents.pipeline import Work
 from agents.task import Task
-from schemas.dead_letter import Disposition, Stage
+from schemas.dead_letter import IGNORE_EXPIRY_HEADER, Disposition, Stage
 from schemas.outcome import Failed
 from schemas.sections import Classes, RealtimeSettings
 from schemas.workload import WorkloadClass
+from streams.envelope import dead_letter_message
 from streams.reader import Reader
 from streams.record import Record
 from tests.builders import task
-from tests.stream_builders import WRITTEN_AT, catalog, event, headers, record
+from tests.stream_builders import (
+    WRITTEN_AT,
+    catalog,
+    event,
+    failed,
+    headers,
+    origin,
+    record,
+    replayed,
+)
 
 NOW = WRITTEN_AT + 2
 TASKS = catalog(task(name="other"), task(name="extract", workload=WorkloadClass.BATCH))
@@ -120,3 +130,33 @@ def test_earlier_of_both_expiries_counts() -> None:
     assert work(minute).place.expires_at == WRITTEN_AT + 60
     assert work(minute, expire_after_s=30).place.expires_at == WRITTEN_AT + 30
     assert work(minute, expire_after_s=90).place.expires_at == WRITTEN_AT + 60
+
+
+def again(given: Record, **more: bytes) -> Record:
+    """The replay of a record's letter, an hour later."""
+    letter = dead_letter_message(given, failed(), origin(), "dlq.headrace.realtime", "0.1.0")
+    sent = replayed(letter)
+    return replayed(letter, headers=(*sent.headers, *more.items()))
+
+
+def test_replay_has_the_lowest_rank_and_its_times_begin_anew() -> None:
+    place = work(again(record()), deadline_s=5, expire_after_s=30).place
+    assert place.replay
+    assert (place.deadline, place.expires_at) == (WRITTEN_AT + 3605, WRITTEN_AT + 3630)
+    assert not work(record()).place.replay
+
+
+def test_expiry_of_an_event_counts_for_its_replay_unless_that_says_otherwise() -> None:
+    minute = record(event(expires_at="2026-11-22T12:01:00Z"))
+    ignoring = again(minute, **{IGNORE_EXPIRY_HEADER: b"true"})
+    assert work(again(minute), expire_after_s=30).place.expires_at == WRITTEN_AT + 60
+    assert work(ignoring, expire_after_s=30).place.expires_at is None
+    refusing = again(minute, **{IGNORE_EXPIRY_HEADER: b"false"})
+    assert work(refusing).place.expires_at == WRITTEN_AT + 60
+
+
+def test_expiry_is_not_ignored_for_an_event_that_only_says_so() -> None:
+    said = headers(**{IGNORE_EXPIRY_HEADER: b"true", "dlq.replay.count": b"1"})
+    minute = record(event(expires_at="2026-11-22T12:01:00Z"), headers=said)
+    assert work(minute).place.expires_at == WRITTEN_AT + 60
+    assert not work(minute).place.replay

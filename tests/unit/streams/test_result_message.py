@@ -5,10 +5,20 @@ import pytest
 
 from schemas.results import Delta, Result
 from schemas.usage import Usage
-from streams.envelope import delta_message, result_id, result_message, rfc3339
+from streams.envelope import dead_letter_message, delta_message, result_message, rfc3339
 from streams.record import Message
+from streams.source import result_id, source_of
 from tests.builders import GOOD, reply
-from tests.stream_builders import completed, ending, facts, headers, origin, record
+from tests.stream_builders import (
+    completed,
+    ending,
+    facts,
+    failed,
+    headers,
+    origin,
+    record,
+    replayed,
+)
 
 TOPIC = "results.realtime"
 TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -55,7 +65,7 @@ def test_headers_are_those_of_the_contract() -> None:
     given = message(headers=(("traceparent", TRACE), ("ce_type", b"other"), ("x-own", b"1")))
     assert facts(given) == {
         "ce_specversion": "1.0",
-        "ce_id": result_id(record(), "label"),
+        "ce_id": result_id(source_of(record()), "label"),
         "ce_type": "headrace.result.label",
         "ce_source": "/headrace/realtime",
         "ce_time": "2026-11-22T12:00:00.500Z",
@@ -76,16 +86,16 @@ def test_result_has_the_key_of_its_event(key: bytes | None) -> None:
 
 def test_result_id_is_the_same_for_a_redelivery() -> None:
     again = record(timestamp=0.0, key=None, value=b"{}", headers=headers(x=b"1"))
-    assert result_id(again, "label") == result_id(record(), "label")
+    assert result_id(source_of(again), "label") == result_id(source_of(record()), "label")
 
 
 def test_result_id_differs_by_source_and_task() -> None:
     ids = {
-        result_id(record(), "label"),
-        result_id(record(), "other"),
-        result_id(record(offset=42), "label"),
-        result_id(record(partition=4), "label"),
-        result_id(record(topic="interactions.interactive"), "label"),
+        result_id(source_of(record()), "label"),
+        result_id(source_of(record()), "other"),
+        result_id(source_of(record(offset=42)), "label"),
+        result_id(source_of(record(partition=4)), "label"),
+        result_id(source_of(record(topic="interactions.interactive")), "label"),
     }
     assert len(ids) == 5
 
@@ -118,3 +128,11 @@ def test_delta_is_a_piece_of_an_answer_under_the_key_of_its_event() -> None:
 )
 def test_times_are_rfc_3339_in_utc(timestamp: float, text: str) -> None:
     assert rfc3339(timestamp) == text
+
+
+def test_result_of_a_replay_names_the_first_source() -> None:
+    letter = dead_letter_message(record(), failed(), origin(), "dlq.headrace.realtime", "0.1.0")
+    again = replayed(letter, offset=7, partition=1)
+    given = result_message(again, completed(), origin(), ending(), TOPIC)
+    assert parsed(given).source == parsed(message()).source
+    assert facts(given) == facts(message())

@@ -7,7 +7,6 @@ from schemas.dead_letter import Disposition
 from schemas.observation import Received, Released, Repeated, Settled
 from schemas.outcome import Progress
 from schemas.results import Result
-from schemas.workload import WorkloadClass
 from tests.fakes import until
 from tests.stream_builders import WRITTEN_AT, completed, event, failed, held, record
 from tests.stream_fakes import MemoryProcessor, ScriptedPipeline
@@ -190,4 +189,4 @@ def test_runner_says_what_it_is() -> None:
     processor.fetch(record(event(), offset=7))
     assert "Runner(realtime, 0 records, " in repr(processor.runner)
     assert "interactions.realtime[3]" in repr(processor.runner)
-    assert processor.runner.workload is WorkloadClass.REALTIME
+    assert processor.runner.name == "realtime"

@@ -2,11 +2,14 @@ import asyncio
 
 import pytest
 
+from schemas.claim import LetterMark
 from schemas.dead_letter import Disposition
 from schemas.observation import Settled
 from schemas.results import Result
 from schemas.workload import WorkloadClass
+from streams.envelope import dead_letter_message
 from streams.outbox import SHORT_TEXT_BYTES
+from streams.record import Record
 from streams.settlement import Settlement
 from tests.builders import work
 from tests.fakes import ManualClock, Recorder, until
@@ -18,7 +21,9 @@ from tests.stream_builders import (
     event,
     facts,
     failed,
+    origin,
     record,
+    replayed,
 )
 from tests.stream_fakes import MemoryOutbox, size_bytes
 
@@ -172,3 +177,85 @@ async def test_partition_is_kept_when_the_counts_agree(
     desk = Desk(MemoryOutbox(partitions=partitions))
     await desk.settlement.complete(record(partition=3), WORK, completed(), READ_AT)
     assert desk.outbox.topics[RESULTS][0].partition == expected
+
+
+def replay(times: int = 1) -> Record:
+    """The record of the builders, whose letter is sent again for the nth time."""
+    given = record()
+    for _ in range(times):
+        given = replayed(dead_letter_message(given, failed(), origin(), LETTERS, "0.1.0"))
+    return given
+
+
+def mark(replays: int, *, is_open: bool) -> LetterMark:
+    source = f"{INPUT}:3:41"
+    return LetterMark(
+        workload=WorkloadClass.REALTIME, source=source, replays=replays, is_open=is_open
+    )
+
+
+async def test_marks_tell_what_became_of_a_letter() -> None:
+    settlement = Desk().settlement
+    assert await settlement.complete(record(), WORK, completed(), READ_AT) is None
+    assert await settlement.fail(record(), failed(), WORK, READ_AT) == mark(0, is_open=True)
+    done = await settlement.complete(replay(), WORK, completed(), READ_AT)
+    assert done == mark(1, is_open=False)
+    assert await settlement.fail(replay(), failed(), WORK, READ_AT) == mark(1, is_open=True)
+    assert await settlement.fail(replay(2), failed(), WORK, READ_AT) == mark(2, is_open=False)
+
+
+async def test_result_that_is_too_large_opens_a_letter() -> None:
+    settlement = Desk(MemoryOutbox({RESULTS: 100})).settlement
+    told = await settlement.complete(record(), WORK, completed(), READ_AT)
+    assert told == mark(0, is_open=True)
+
+
+async def test_last_replay_that_fails_is_parked_and_told_so() -> None:
+    desk = Desk()
+    await desk.settlement.fail(replay(2), failed(Disposition.TRUNCATED), WORK, READ_AT)
+    assert desk.outbox.topics[LETTERS] == []
+    told = facts(desk.outbox.topics[address().parked][0])
+    assert (told["dlq.disposition"], told["dlq.error.type"]) == ("REPLAY_CAP", "TRUNCATED")
+    assert [fact.outcome for fact in desk.settled] == ["parked"]
+
+
+async def test_refused_letter_waits_and_blocks_nobody() -> None:
+    desk = Desk(MemoryOutbox({LETTERS: 10}))
+    task = asyncio.create_task(desk.settlement.fail(record(), failed(), WORK, READ_AT))
+    await until(lambda: desk.outbox.refused == 2)
+    assert (desk.settlement.blocked, desk.settlement.waits) == (False, True)
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("topic", "blocked"),
+    [
+        pytest.param(RESULTS, True, id="results"),
+        pytest.param(LETTERS, True, id="letters"),
+        pytest.param(address().parked, True, id="parked"),
+        pytest.param(address().deltas, False, id="deltas, which promise nothing"),
+        pytest.param("results.batch", False, id="another class"),
+    ],
+)
+def test_topic_that_takes_nothing_blocks_its_class(topic: str, *, blocked: bool) -> None:
+    desk = Desk()
+    assert not desk.settlement.blocked
+    desk.outbox.away[topic] = "TopicAuthorizationFailedError"
+    assert desk.settlement.blocked is blocked
+    assert desk.settlement.waits is blocked
+
+
+async def test_result_of_a_replay_goes_beside_its_source() -> None:
+    desk = Desk(MemoryOutbox(partitions={INPUT: 8, RESULTS: 8}))
+    given = replayed(
+        dead_letter_message(record(partition=6), failed(), origin(), LETTERS, "0.1.0"), partition=1
+    )
+    await desk.settlement.complete(given, WORK, completed(), READ_AT)
+    assert desk.outbox.topics[RESULTS][0].partition == 6
+
+
+async def test_partition_that_is_no_more_is_nobodys() -> None:
+    desk = Desk(MemoryOutbox(partitions={INPUT: 2, RESULTS: 2}))
+    await desk.settlement.complete(replay(), WORK, completed(), READ_AT)
+    assert desk.outbox.topics[RESULTS][0].partition is None

@@ -4,13 +4,22 @@ from collections.abc import Iterable
 
 import pytest
 
-from streams.watchdog import EXIT_STUCK, PATIENCE_S, Sign, Watchdog
+from streams.watchdog import (
+    EXIT_STUCK,
+    FETCH_PATIENCE_S,
+    PATIENCE_S,
+    TIMEOUTS_OF_A_STAGE,
+    Sign,
+    Watchdog,
+)
 from tests.fakes import ManualClock, until
 
 FINE = Sign(name="batch")
 REBALANCING = Sign(name="batch", rebalancing=True)
 FORGOTTEN = Sign(name="batch", forgotten=True)
+UNASSIGNED = Sign(name="batch", unassigned=True)
 TROUBLE = Sign(name="batch", trouble="faust stopped")
+TIMEOUT_S = 30.0
 
 
 class Exits:
@@ -55,14 +64,18 @@ def test_trouble_ends_the_process_at_once() -> None:
     assert verdicts((0, [Sign(name="realtime"), TROUBLE])) == ["batch: faust stopped"]
 
 
-@pytest.mark.parametrize("sign", [REBALANCING, FORGOTTEN])
+@pytest.mark.parametrize("sign", [REBALANCING, FORGOTTEN, UNASSIGNED])
 def test_state_may_last_as_long_as_patience_does(sign: Sign) -> None:
     assert verdicts((0, [sign]), (PATIENCE_S, [sign])) == ["", ""]
 
 
 @pytest.mark.parametrize(
     ("sign", "why"),
-    [(REBALANCING, "batch: rebalancing for 121 s"), (FORGOTTEN, "batch: forgotten for 121 s")],
+    [
+        (REBALANCING, "batch: rebalancing for 121 s"),
+        (FORGOTTEN, "batch: forgotten for 121 s"),
+        (UNASSIGNED, "batch: a member without partitions for 121 s"),
+    ],
 )
 def test_state_that_lasts_longer_ends_the_process(sign: Sign, why: str) -> None:
     assert verdicts((0, [sign]), (PATIENCE_S + 1, [sign]))[-1] == why
@@ -80,6 +93,39 @@ def test_state_of_one_processor_is_not_that_of_another() -> None:
 
 def test_change_of_state_starts_anew() -> None:
     assert verdicts((0, [REBALANCING]), (121, [FORGOTTEN])) == ["", ""]
+
+
+def starved(delivered: int) -> Sign:
+    return Sign(name="batch", starved=True, delivered=delivered)
+
+
+def test_records_that_are_not_fetched_end_the_process_after_minutes() -> None:
+    looks = (0, [starved(7)]), (FETCH_PATIENCE_S, [starved(7)]), (301, [starved(7)])
+    assert verdicts(*looks) == ["", "", "batch: nothing fetched after 7 records for 301 s"]
+
+
+def test_backlog_that_is_worked_off_slowly_is_not_starved() -> None:
+    assert verdicts(*((200 * n, [starved(n)]) for n in range(10))) == [""] * 10
+
+
+def staged(stage_s: float, timeout_s: float = TIMEOUT_S) -> Sign:
+    return Sign(name="batch", stage_s=stage_s, timeout_s=timeout_s)
+
+
+def test_record_that_makes_no_progress_ends_the_process() -> None:
+    bound_s = PATIENCE_S + TIMEOUTS_OF_A_STAGE * TIMEOUT_S
+    assert verdicts((0, [staged(bound_s)]), (1, [staged(bound_s + 1)])) == [
+        "",
+        "batch: a record stuck for 211 s",
+    ]
+
+
+def test_class_with_long_calls_may_take_longer() -> None:
+    assert verdicts((0, [staged(600.0, 600.0)]), (0, [staged(1900.0, 600.0)])) == ["", ""]
+
+
+def test_class_without_a_timeout_is_never_stuck() -> None:
+    assert verdicts((0, [staged(1e6, 0.0)])) == [""]
 
 
 async def test_process_leaves_with_a_status_when_stuck(caplog: pytest.LogCaptureFixture) -> None:

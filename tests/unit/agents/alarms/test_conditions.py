@@ -1,8 +1,19 @@
+from typing import Any
+
 import pytest
 
-from agents.alarms.conditions import away, refused, spending, strangers
+from agents.alarms.conditions import (
+    away,
+    floods,
+    outages,
+    refusals,
+    refused,
+    spending,
+    strangers,
+)
+from schemas.standing import Group, WorkerReport
 from tests.builders import MODEL
-from tests.standing_builders import BATCH, standing
+from tests.standing_builders import BATCH, REALTIME, standing
 
 MIDNIGHT = 1_795_305_600.0  # 2026-11-22T00:00:00Z
 
@@ -49,3 +60,56 @@ def test_member_without_a_heartbeat_is_a_stranger(
     members: int, heartbeats: int, names: list[str]
 ) -> None:
     assert list(strangers(members, heartbeats)) == names
+
+
+def telling(**reports: dict[str, Any]) -> Group:
+    """A group whose workers tell of such troubles."""
+    workers = {
+        name: WorkerReport(worker=name, classes=(BATCH, REALTIME), budgets=(), **trouble)
+        for name, trouble in reports.items()
+    }
+    return Group(workers=workers)
+
+
+def test_quiet_group_has_no_trouble() -> None:
+    group = telling(one={}, other={})
+    assert outages(group) | floods(group) | refusals(group) == {}
+
+
+def test_outage_names_the_model_the_workers_and_what_to_look_at() -> None:
+    group = telling(one={"outages": (MODEL, "other")}, other={"outages": (MODEL,)}, third={})
+    found = outages(group)
+    assert list(found) == [f"outage/{MODEL}", "outage/other"]
+    shared, single = found.values()
+    assert (shared.kind, shared.model) == ("outage", MODEL)
+    assert "2 workers hold its records" in shared.message
+    assert "1 worker holds its records" in single.message
+    assert "Nothing is lost or dead-lettered" in shared.message
+    assert shared.over == f"calls to {MODEL} are answered again"
+
+
+def test_flood_names_the_class_what_is_held_and_what_to_do() -> None:
+    group = telling(one={"floods": {BATCH: 200}}, other={"floods": {BATCH: 14, REALTIME: 3}})
+    found = floods(group)
+    assert list(found) == ["flood/batch", "flood/realtime"]
+    batch, realtime = (condition.message for condition in found.values())
+    assert "2 workers hold back 214 dead letters and read no more batch records" in batch
+    assert "1 worker holds back 3 dead letters and reads no more realtime records" in realtime
+    for words in ("headrace dlq stats --class batch", "headrace breaker reset --class batch"):
+        assert words in batch
+    assert "roll back" in batch
+    assert {condition.kind for condition in found.values()} == {"flood"}
+
+
+def test_topic_that_takes_nothing_is_named_with_all_reasons() -> None:
+    topic = "results.batch"
+    group = telling(
+        one={"refusals": {topic: "TopicAuthorizationFailedError"}},
+        other={"refusals": {topic: "TopicAuthorizationFailedError"}},
+        third={"refusals": {topic: "no answer"}},
+    )
+    ((name, found),) = refusals(group).items()
+    assert (name, found.kind) == (f"publish/{topic}", "publish")
+    reasons = "TopicAuthorizationFailedError, no answer"
+    assert f"{topic} takes nothing from 3 workers: {reasons}." in found.message
+    assert "headrace topics check" in found.message

@@ -1,5 +1,5 @@
 from agents.budget.reporting import report
-from schemas.lease import Closing, nothing
+from schemas.lease import REPLAY, Closing, nothing
 from schemas.workload import WorkloadClass
 from tests.builders import MODEL
 from tests.unit.agents.budget.builders import CEILINGS, NEED, NOW, budget, held, join, lease
@@ -51,3 +51,17 @@ def test_closing_is_reported_while_it_lasts() -> None:
     assert (row.closed_s, row.closed_for) == (7, "configuration")
     (row,) = report("w1", EVERY, [made], NOW + 9).budgets
     assert (row.closed_s, row.closed_for) == (0, "")
+
+
+def test_replays_are_shown_with_the_lowest_class() -> None:
+    made = budget()
+    for priority in (REPLAY, 3):
+        join(made, priority=priority)
+        made.ask(NOW)
+        ((_, reservation),) = made.apply(lease(0), NOW)
+        made.settle(reservation, [1.0, 7.0, 9.0], NOW)
+    for priority in (REPLAY, REPLAY, 3, 0):
+        join(made, priority=priority)
+    (row,) = report("w1", EVERY, [made], NOW + 1).budgets
+    assert row.used == dict.fromkeys(EVERY, nothing()) | {WorkloadClass.BATCH: [2, 14, 18]}
+    assert list(row.waiting.values()) == [1, 0, 0, 3]

@@ -6,6 +6,7 @@ import pytest
 
 from agents.budget.allocation import Allocation
 from agents.budget.line import LONG_S
+from agents.claude.circuit import EVIDENCE_S
 from agents.claude.errors import (
     ClaudeError,
     Interrupted,
@@ -14,7 +15,7 @@ from agents.claude.errors import (
     RequestRejected,
     Unavailable,
 )
-from agents.claude.gateway import EVIDENCE_S, SPENT_S
+from agents.claude.refusals import SPENT_S
 from agents.claude.retry import GiveUp, Retry
 from schemas.dead_letter import Disposition, Stage
 from schemas.observation import Called, Closed, Waited

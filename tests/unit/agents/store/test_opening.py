@@ -6,6 +6,7 @@ from agents.store.memory import MemoryStore
 from agents.store.opening import open_store
 from agents.store.redis import RedisStore
 from agents.store.sqlite import SqliteStore
+from tests.store_builders import page
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,16 @@ def test_scheme_names_the_store_and_no_secret_is_shown(url: str, kind: type, sho
 @pytest.mark.parametrize("url", ["memory://", "sqlite:state.db", "redis://cache/"])
 def test_who_only_reads_names_the_same_stores(url: str) -> None:
     assert repr(open_store(url, "shop", create=False)) == repr(open_store(url, "shop"))
+
+
+@pytest.mark.parametrize("url", ["memory://", "sqlite:{}/state.db"])
+async def test_marks_live_as_long_as_is_said(url: str, tmp_path: Path) -> None:
+    store = open_store(url.format(tmp_path), "shop", retention_s=-1)
+    await store.start()
+    await store.write(page(settled="a"))
+    (claim,) = await store.write(page(claims="a"))
+    assert claim.state == "granted"
+    await store.stop()
 
 
 def names(folder: Path) -> list[str]:

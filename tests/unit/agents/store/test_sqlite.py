@@ -9,7 +9,8 @@ from agents.store.pool import FIRST_STOCK
 from agents.store.sqlite import ANSWER_S, SqliteStore
 from schemas.lease import StoreAway
 from schemas.standing import Group
-from tests.store_builders import Clock, ask, report, want
+from schemas.workload import WorkloadClass
+from tests.store_builders import Clock, answer, ask, letter, page, report, want
 
 
 @pytest.fixture
@@ -76,6 +77,50 @@ async def test_a_file_that_another_process_holds_is_given_up_in_time(
     other.close()
     # Nothing of the exchange that failed was kept.
     assert (await store.exchange(ask(want(need=[7, 0, 0])))).granted == [0]
+
+
+async def test_the_journal_outlives_the_process_and_only_its_owner_reads_it(
+    store: SqliteStore, path: Path
+) -> None:
+    await store.beat(report("w1"), 0)
+    await store.write(page(claims="a b", answers=[answer("a")], letters=[letter()]))
+    await store.write(page(settled="b"))
+    await store.reset_breaker(WorkloadClass.BATCH, accept=True)
+    assert set(modes(path.parent).values()) == {0o600}
+    before = await store.group()
+    await store.stop()
+    again = SqliteStore(f"sqlite:{path}", "shop", wall_clock=Clock())
+    await again.start()
+    assert await again.group() == before
+    own, settled = await again.write(page(claims="a b"))
+    assert (own.deliveries, own.answers, settled.state) == (1, (answer("a"),), "settled")
+    await again.stop()
+
+
+async def test_an_older_file_gets_what_it_lacks(path: Path) -> None:
+    older = sqlite3.connect(path)
+    older.execute("CREATE TABLE workers (app TEXT, worker TEXT, seen REAL, report BLOB)")
+    older.close()
+    store = SqliteStore(f"sqlite:{path}", "shop", wall_clock=Clock())
+    await store.start()
+    (claim,) = await store.write(page(claims="a"))
+    assert claim.state == "granted"
+    assert await store.doubts() == []
+    await store.stop()
+
+
+async def test_a_page_that_another_process_holds_up_is_kept_whole_or_not_at_all(
+    store: SqliteStore, path: Path
+) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreAway, match=r"database is locked|no answer"):
+        await store.write(page(claims="a", letters=[letter()]))
+    other.execute("ROLLBACK")
+    other.close()
+    assert (await store.group()).open_letters == {}
+    (claim,) = await store.write(page("w2", claims="a"))
+    assert (claim.state, claim.deliveries) == ("granted", 1)
 
 
 async def test_what_was_kept_outlives_the_process(store: SqliteStore, path: Path) -> None:

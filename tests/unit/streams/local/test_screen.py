@@ -54,7 +54,7 @@ def summary(capsys: pytest.CaptureFixture[str]) -> str:
     [
         *("1.25 s", "1 REFUSED", "requests 50%", "requests to Claude: 9, answered 429: 2"),
         *("my card is lost", '"label": "bug"', "dlq.disposition: REFUSED"),
-        *("dead letter, from interactions.realtime/3/1", r"b'\xff[b]'", "headrace worker"),
+        *("dead letter, from interactions.realtime:3:1", r"b'\xff[b]'", "headrace worker"),
     ],
 )
 def test_summary_tells_what_happened(summary: str, fact: str) -> None:

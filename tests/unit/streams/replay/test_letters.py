@@ -5,39 +5,22 @@ import pytest
 
 from schemas.dead_letter import Disposition
 from schemas.workload import WorkloadClass
-from streams.envelope import dead_letter_message, letter_id
-from streams.replay.clusters import Clusters
-from streams.replay.letters import Filter, Letter, letter_of
-from tests.stream_builders import WRITTEN_AT, failed, origin, record
+from streams.replay.clusters import Clusters, place_of
+from streams.replay.letters import Filter, letter_of
+from streams.source import Source, letter_id, source_of
+from tests.letter_builders import letter
+from tests.stream_builders import WRITTEN_AT, record
 
 TIME = datetime.fromtimestamp(WRITTEN_AT, UTC)
-
-
-def letter(
-    disposition: Disposition = Disposition.REFUSED,
-    *,
-    written_at: float = WRITTEN_AT,
-    task: str = "label",
-    **changes: Any,  # noqa: ANN401 - fields of the failed record
-) -> Letter:
-    source = record(**changes)
-    message = dead_letter_message(source, failed(disposition), origin(task=task), "dlq", "0.1.0")
-    place = {"topic": "dlq.headrace.realtime", "partition": 1, "offset": 9}
-    return letter_of(
-        record(
-            message.value,
-            key=message.key,
-            headers=message.headers,
-            timestamp=written_at,
-            **place,
-        )
-    )
+FIRST = source_of(record())
 
 
 def test_letter_knows_its_facts_and_its_source() -> None:
     found = letter(headers=(("x-own", b"\xff"), ("traceparent", b"00-1")))
-    assert found.id == letter_id(record(), 0)
-    assert found.source == ("interactions.realtime", "3", "41")
+    assert found.id == letter_id(FIRST, 0)
+    assert found.source == Source(topic="interactions.realtime", partition=3, offset=41)
+    assert found.workload is WorkloadClass.REALTIME
+    assert found.genuine
     assert found.facts["dlq.disposition"] == "REFUSED"
     assert not {"x-own", "traceparent"} & found.facts.keys()
 
@@ -65,9 +48,33 @@ def test_event_id_may_stand_in_the_cloud_event_header(value: bytes | None) -> No
     assert letter(headers=(("ce_id", b"order-7"),)).event_id == "evt-1"
 
 
+def test_letter_of_a_replay_is_genuine_when_its_id_says_so() -> None:
+    assert letter(replays=2).genuine
+    forged = letter_of(
+        record(
+            headers=tuple(
+                (name, b"1" if name == "dlq.replay.count" else value)
+                for name, value in letter().record.headers
+            )
+        )
+    )
+    assert (forged.source.replays, forged.genuine) == (1, False)
+
+
+@pytest.mark.parametrize(
+    "headers", [(), (("__dlq.errors.topic", b"a"),), (("__dlq.errors.partition", b"x"),)]
+)
+def test_stranger_in_the_topic_has_its_own_place_as_source(
+    headers: tuple[tuple[str, bytes], ...],
+) -> None:
+    found = letter_of(record(headers=headers, topic="dlq", partition=2, offset=7))
+    assert found.source == Source(topic="dlq", partition=2, offset=7)
+    assert not found.genuine
+
+
 def test_json_names_letter_event_facts_and_place() -> None:
     found = letter().as_json()
-    assert (found["id"], found["event_id"]) == (letter_id(record(), 0), "evt-1")
+    assert (found["id"], found["event_id"]) == (letter_id(FIRST, 0), "evt-1")
     assert found["dlq.task"] == "label"
     assert found["__dlq.errors.offset"] == "41"
     assert (found["topic"], found["partition"], found["offset"]) == ("dlq.headrace.realtime", 1, 9)
@@ -83,7 +90,7 @@ def test_json_names_letter_event_facts_and_place() -> None:
         ({"error": "schema"}, {"error": "Schema"}),
         ({"key": "evt-1"}, {"key": "evt"}),
         ({"id": "evt-1"}, {"id": "evt-2"}),
-        ({"id": letter_id(record(), 0)}, {"id": letter_id(record(), 1)}),
+        ({"id": letter_id(FIRST, 0)}, {"id": letter_id(FIRST, 1)}),
         ({"since": TIME}, {"until": TIME}),
         ({"key": "evt-1", "task": "label"}, {"key": "evt-1", "task": "other"}),
     ],
@@ -111,9 +118,32 @@ def test_letters_that_failed_alike_are_one_cluster() -> None:
     first, *others = clusters.largest_first()
     assert (first.disposition, first.task, first.count) == ("REFUSED", "label", 3)
     assert (first.first_seen, first.last_seen) == (WRITTEN_AT + 1, WRITTEN_AT + 3)
-    assert first.example == letter_id(record(offset=5), 0)
+    assert first.example == letter_id(source_of(record(offset=5)), 0)
     assert [cluster.count for cluster in others] == [1, 1]
 
 
 def test_no_letters_are_no_clusters() -> None:
     assert list(Clusters().largest_first()) == []
+
+
+@pytest.mark.parametrize(
+    ("disposition", "message", "place"),
+    [
+        ("OUTPUT_INVALID", "lines.3.amount: Input should be a number; total: no", "lines.*.amount"),
+        ("SCHEMA_INVALID", "text: Value error, must not be blank", "text"),
+        ("SCHEMA_INVALID", "attributes.9 lives: too long", ""),
+        ("SCHEMA_INVALID", "attributes.9-x.y: too long", "attributes.*.y"),
+        ("OUTPUT_INVALID", "the answer is empty", ""),
+        ("REFUSED", "label: not one of bug, question", ""),
+    ],
+)
+def test_place_is_the_path_of_the_first_problem(disposition: str, message: str, place: str) -> None:
+    facts = {"dlq.disposition": disposition, "__dlq.errors.message": message}
+    assert place_of(facts) == place
+
+
+def test_cluster_has_the_place() -> None:
+    clusters = Clusters()
+    clusters.add(letter(Disposition.OUTPUT_INVALID))
+    [found] = clusters.largest_first()
+    assert (found.place, found.error_type) == ("label", "schema")

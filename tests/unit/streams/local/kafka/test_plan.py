@@ -46,3 +46,12 @@ def test_broker_is_strict_quick_and_takes_large_records() -> None:
 def test_config_of_the_caller_wins() -> None:
     plan = Plan.of(Path("/data"), [9092, 9093], {"message.max.bytes": "1000"})
     assert properties(plan, 1)["message.max.bytes"] == "1000"
+
+
+def test_further_ways_in_are_told_to_clients() -> None:
+    values = properties(Plan.of(Path("/data"), [9092, 9093], {}, {"SASL_SSL": 9094}), 1)
+    clients = "PLAINTEXT://127.0.0.1:9092,SASL_SSL://127.0.0.1:9094"
+    assert values["advertised.listeners"] == clients
+    assert values["listeners"] == f"{clients},CONTROLLER://127.0.0.1:9093"
+    protocols = "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT"
+    assert values["listener.security.protocol.map"] == protocols
