@@ -28,6 +28,10 @@ from schemas.workload import WORKLOADS, WorkloadClass
 class Listener(Protocol):
     """Who follows the work on one event."""
 
+    def reserving(self) -> None:
+        """Take note that a call stands in line now, for as long as it takes."""
+        ...
+
     def sending(self) -> None:
         """Take note that a call leaves now."""
         ...
@@ -156,6 +160,8 @@ class Pipeline:
                 listener.sending()
 
         on_text = partial(listener.text, attempt) if listener else None
+        if listener:
+            listener.reserving()
         try:
             answer = await self._gateway.call(request, work.place, progress, on_send, on_text)
         except Exception as problem:  # noqa: BLE001 - every exception has an owner

@@ -3,12 +3,10 @@
 import asyncio
 import logging
 import time
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import partial
 from uuid import uuid4
 
-from agents.alarms.conditions import OUTAGE_S
 from agents.budget.shelter import Shelter
 from agents.catalog import Catalog
 from agents.claude.client import KEEPALIVE_S, Client
@@ -22,14 +20,13 @@ from schemas.settings import Settings
 from schemas.workload import WorkloadClass
 from streams.alerts import Alerts
 from streams.allocation import allocation_of
-from streams.assembly import VERSION, Assembly, group_of
+from streams.assembly import VERSION, Assembly
 from streams.claims import Claims
-from streams.handler import Handler, Parts
-from streams.heartbeat import PACE, Ailments, Heartbeat, Pace
+from streams.handler import Parts
+from streams.heartbeat import PACE, Heartbeat, Pace
 from streams.intake import Intake
 from streams.isolation import Isolation
 from streams.logbook import Logbook, Several
-from streams.members import members
 from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.preflight import (
@@ -42,6 +39,7 @@ from streams.preflight import (
 from streams.processor import Processor
 from streams.source import identity_of
 from streams.topics import TopicNames, cluster_id, require
+from streams.vitals import Vitals
 from streams.watchdog import Watchdog
 from streams.web import Readiness, WebServer
 
@@ -100,7 +98,6 @@ class Worker:
             parts=parts,
             allowed=self._gateway.in_flight_limit,
         )
-        self.processors: tuple[Processor, ...] = ()
         self.web = WebServer(settings.web, self.readiness, self.metrics.render)
         self._api_reached = self._broker_reached = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,6 +106,11 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"Worker({self._settings.app.name}, {', '.join(self._classes)})"
+
+    @property
+    def processors(self) -> tuple[Processor, ...]:
+        """One for each class and one for replays, once it has started."""
+        return self._vitals.processors
 
     def _share_budgets(self, observer: Observer, pace: Pace) -> None:
         """Make what this worker has in common with the others."""
@@ -122,13 +124,14 @@ class Worker:
         )
         for task in self._tasks_asked:
             self._gateway.lines.of(task.model or "")  # seen by the others before the first call
+        self._vitals = Vitals(self._settings, self._classes, self._outbox, self._gateway)
         self._heartbeat = Heartbeat(
             self._name,
             self._classes,
             self._gateway,
             self._shelter,
             self._alerts,
-            self,
+            self._vitals,
             clock=time.monotonic,
             wall=time.time,
             pace=pace,
@@ -153,7 +156,7 @@ class Worker:
         # Faust binds to the running loop, so its apps are made here.
         identify = partial(identity_of, await cluster_id(self._settings))
         live = (self._assembly.live(workload, identify) for workload in self._classes)
-        self.processors = (*live, self._assembly.replays(identify))
+        self._vitals.processors = (*live, self._assembly.replays(identify))
         self.metrics.watch(
             self.processors,
             lambda: self._heartbeat.standings,
@@ -162,7 +165,7 @@ class Worker:
             lambda: self._heartbeat.open_letters,
         )
         await self._start_intakes()
-        watchdog = Watchdog(lambda: [p.sign for p in self.processors])
+        watchdog = Watchdog(lambda: self._vitals.signs(self._heartbeat.members))
         watching = (
             watchdog.run(),
             self._watch_api(),
@@ -248,35 +251,6 @@ class Worker:
         waiting += [f"the {w} processor" for w in self._classes if not self.processors]
         degraded = ("store",) if self._heartbeat.degraded else ()
         return Readiness(waiting_for=tuple(waiting), degraded=degraded)
-
-    def ailments(self) -> Ailments:
-        """Return what holds records up."""
-        floods: Counter[WorkloadClass] = Counter()
-        for handler in self._handlers:
-            if handler.gate.is_open:
-                floods[handler.workload] += handler.gate.held
-        return Ailments(
-            floods=floods,
-            outages=self._gateway.outages(OUTAGE_S),
-            refusals=self._outbox.troubles,
-        )
-
-    def reset(self, workload: WorkloadClass, *, accept: bool) -> None:
-        """Close the flood breakers of a class; `accept` buries what they held."""
-        log.warning("the flood breaker of %s is reset", workload, extra={"event": "breaker_reset"})
-        for handler in self._handlers:
-            if handler.workload is workload:
-                handler.gate.reset(accept=accept)
-
-    @property
-    def _handlers(self) -> tuple[Handler, ...]:
-        return tuple(h for p in self.processors for h in p.runner.handlers.values())
-
-    async def members(self) -> Mapping[WorkloadClass, int]:
-        """Count the members of the Kafka groups."""
-        groups = {w: group_of(self._settings, w) for w in self._classes}
-        counts = await members(self._settings, list(groups.values()))
-        return {w: counts.get(group, 0) for w, group in groups.items()}
 
     async def _check_topics(self) -> None:
         names = self._names

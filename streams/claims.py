@@ -175,17 +175,15 @@ class Claims:
 
     async def _write(self) -> None:
         news, self._news = self._news, _News()
-        # Given back and taken again: both in one page, so that nobody takes it in between. A store
-        # that was away may have forgotten all.
-        _claim(news, [i for i in self._mine if self._away or i in news.released])
-        asked = set(news.claims)
+        # Given back and taken again: both in one page, so that nobody takes it in between.
+        _claim(news, [i for i in news.released if i in self._mine])
         self._pages_begun += 1
         try:
             for page in self._pages(news):
                 claims = await self._journal.write(page)
                 for identity, claim in zip(page.claims, claims, strict=True):
                     _answer(news.claims.pop(identity, None), claim)
-            self._found(asked)
+            self._found()
         except StoreAway as problem:
             self._lost(problem)
             self._keep(news)
@@ -265,11 +263,11 @@ class Claims:
             )
         self._away = True
 
-    def _found(self, asked: set[str]) -> None:
-        """Claim what was begun without the store, while it was tried."""
+    def _found(self) -> None:
+        """Claim again what is worked on: a store that was away may have forgotten."""
         if self._away:
             self._away = False
-            _claim(self._news, (i for i in self._mine if i not in asked))
+            _claim(self._news, self._mine)
 
 
 def _claim(news: _News, identities: Iterable[str]) -> None:

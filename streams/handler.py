@@ -92,6 +92,11 @@ class Handler:
     def __repr__(self) -> str:
         return f"Handler({self.workload}, {self.gate})"
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether newcomers wait in Kafka on purpose."""
+        return self._settlement.blocked or self.gate.is_open
+
     def turns_away(self) -> bool:
         """Whether no newcomer is taken at present: its end could not be published, or a flood."""
         return self._settlement.blocked or not self.gate.admits()
@@ -188,7 +193,9 @@ class Handler:
         """Run the pipeline; a record that has to wait gives its slot back meanwhile."""
         while True:
             async with seat.slots, self._in_company(job, seat):
+                job.stage_since = self._clock()
                 outcome = await self._parts.pipeline.run(work, progress, job)
+            job.stage_since = None
             progress = outcome.progress
             job.sent, job.paid = False, bool(progress.replies)
             if not isinstance(outcome, Held):

@@ -81,7 +81,7 @@ class Heartbeat:
         self._own, self._clock, self._wall = own, clock, wall
         self._pace = pace
         self._resets: Mapping[WorkloadClass, Reset] | None = None
-        self._members: Mapping[WorkloadClass, int] = {}
+        self.members: Mapping[WorkloadClass, int] = {}
         self._strangers_since: float | None = None
 
     def __repr__(self) -> str:
@@ -136,7 +136,7 @@ class Heartbeat:
         while True:
             await asyncio.sleep(self._pace.count_s)
             try:
-                self._members = await self._own.members()
+                self.members = await self._own.members()
             except Problem as problem:  # no broker: the last count stands until the next look
                 log.debug("the members were not counted: %s", problem)
             except Exception:
@@ -176,7 +176,7 @@ class Heartbeat:
     def _strangers(self, group: Group) -> tuple[int, int] | None:
         """Return (heartbeats, members) of the class where Kafka knows more; None: nowhere."""
         alive = {w: sum(w in r.classes for r in group.workers.values()) for w in self._classes}
-        more = [(alive[w], self._members.get(w, 0)) for w in self._classes]
+        more = [(alive[w], self.members.get(w, 0)) for w in self._classes]
         worst = max(more, key=lambda row: row[1] - row[0], default=(0, 0))
         if not worst[0] or worst[1] <= worst[0]:
             self._strangers_since = None

@@ -73,6 +73,11 @@ class PatientThread(driver.AIOKafkaConsumerThread):
             and not coordinator.need_rejoin(coordinator._subscription.subscription)  # noqa: SLF001
         )
 
+    def topic_partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has, 0: not known; faust knows it as leader only."""
+        client = self._consumer and self._consumer._client  # noqa: SLF001 - as above
+        return len(client.cluster.partitions_for_topic(topic) or ()) if client else 0
+
 
 class SafeConsumer(driver.Consumer):
     """Commits the tracker's watermark and nothing else."""
@@ -161,7 +166,7 @@ class Intake(faust.App):
         forget: Callable[[Iterable[Partition]], None] = lambda _: None,
     ) -> None:
         super().__init__(group, **faust_options(kafka))
-        self._kafka = kafka
+        self._kafka, self._begun = kafka, False
         self.watermarks, self.forget = watermarks, forget
         self._topics = tuple(topics)
         self.delivered = 0
@@ -193,11 +198,18 @@ class Intake(faust.App):
     async def start(self) -> None:
         """Join the group. Raises GroupDenied, KafkaUnavailable."""
         await require_group(self._kafka, self.conf.id)
+        self._begun = True
         await super().start()
+
+    async def stop(self) -> None:
+        """Leave the group; nothing to leave when it was never let in."""
+        if self._begun:
+            await super().stop()
 
     async def commit_now(self) -> None:
         """Commit the watermark, as the last thing before leaving."""
-        if not self.rebalancing and self.consumer.assignment():
+        was_in = self.consumer_generation_id > 0 and not self.rebalancing
+        if was_in and self.consumer.assignment():
             await self.consumer.commit_last()
 
     def pause(self, partition: Partition) -> None:
@@ -220,7 +232,7 @@ class Intake(faust.App):
         known = self.consumer_generation_id > 0 and not self.rebalancing
         return known and self.consumer.is_member
 
-    def unassigned(self, members: int) -> bool:
+    def lacks_partitions(self, members: int) -> bool:
         """Whether this member has no partition though there is one for each; 0: not counted."""
         partitions = sum(self.consumer.topic_partitions(topic) or 0 for topic in self._topics)
         is_spare = not 0 < members <= partitions

@@ -1,5 +1,6 @@
 """A record being worked on in this worker."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import orjson
@@ -21,7 +22,8 @@ class Job:
     `identity` names the record in the journal. `sent`: a call is in the air; `paid`: an answer was
     bought. `held` says why it waits, None while it does not. `in_turn`: it stands in the line of
     its conversation. `ending`: all that is left is to publish its end. `trial`: the flood breaker
-    was open when it was begun.
+    was open when it was begun. `stage_since`: since when it is in a stage that has a bound, on the
+    `clock`.
     """
 
     record: Record
@@ -30,6 +32,7 @@ class Job:
     read_at: float
     epoch: int
     claims: Claims
+    clock: Callable[[], float]
     version: str = ""
     held: HeldReason | None = None
     sent: bool = False
@@ -37,6 +40,7 @@ class Job:
     in_turn: bool = False
     ending: bool = False
     trial: bool = False
+    stage_since: float | None = None
     deltas: Deltas | None = None
     claim: Claim = field(default=Claim(state="granted"))
 
@@ -45,9 +49,13 @@ class Job:
         """Where it was read."""
         return self.record.topic, self.record.partition
 
+    def reserving(self) -> None:
+        """Take note that a call stands in line now."""
+        self.stage_since = None
+
     def sending(self) -> None:
         """Take note that a call leaves now."""
-        self.sent = True
+        self.sent, self.stage_since = True, self.clock()
 
     def text(self, attempt: int, piece: str) -> None:
         """Pass on a piece of a streamed answer."""

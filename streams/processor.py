@@ -50,13 +50,20 @@ class Processor:
         """The running limit of records in flight."""
         return self.runner.limit
 
-    @property
-    def sign(self) -> Sign:
-        """What the watchdog looks at."""
-        runner = self.runner
+    def sign(self, timeout_s: float, members: int) -> Sign:
+        """Return what the watchdog looks at.
+
+        `timeout_s` is that of a call; `members` of its Kafka group, 0: not counted.
+        """
+        intake, runner = self.intake, self.runner
         return Sign(
             name=self.name,
-            trouble=runner.trouble or self.intake.trouble,
-            rebalancing=self.intake.rebalancing,
+            trouble=runner.trouble or intake.trouble,
+            rebalancing=intake.rebalancing,
             forgotten=runner.forgotten,
+            unassigned=intake.lacks_partitions(members),
+            starved=intake.waits and runner.has_room,
+            delivered=runner.delivered,
+            stage_s=runner.stage_s,
+            timeout_s=timeout_s,
         )

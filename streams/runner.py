@@ -67,7 +67,7 @@ class Runner:
         self._bounds, self._claims, self._identify = bounds, claims, identify
         self._observer, self._clock, self._allowed = observer, clock, allowed
         self._jobs: dict[Identity, tuple[Job, asyncio.Task[None]]] = {}
-        self._bytes = self._aside = 0
+        self._bytes = self._aside = self.delivered = 0
         self._changed = asyncio.Event()
         self._closing = False
 
@@ -85,6 +85,7 @@ class Runner:
         known = identity in self._jobs or not self._is_open(record, epoch)
         if not known:
             await self._room(record.size, handler)
+        self.delivered += 1
         # From here to the job there is no await, so at any time every received record is counted.
         self._observer.observe(Received(workload=handler.workload))
         if known:
@@ -100,6 +101,7 @@ class Runner:
             read_at=self._clock(),
             epoch=epoch,
             claims=self._claims,
+            clock=self._clock,
         )
         task = asyncio.create_task(self._work(job, handler))
         self._jobs[identity] = (job, task)
@@ -168,6 +170,18 @@ class Runner:
         """Whether a watermark waits for a record that nobody works on: Faust lost it."""
         working = {(partition, offset) for partition, offset, _ in self._jobs}
         return any(head not in working for head in self.offsets.overtaken())
+
+    @property
+    def stage_s(self) -> float:
+        """How long the slowest has been in a stage that has a bound: context, call, check."""
+        begun = [job.stage_since for job, _ in self._jobs.values() if job.stage_since is not None]
+        return self._clock() - min(begun) if begun else 0.0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether records that wait in Kafka would be taken at once."""
+        is_shut = any(handler.is_shut for handler in self.handlers.values())
+        return not (self._closing or self.waits_for_room or self._bytes or is_shut)
 
     @property
     def waits_for_room(self) -> bool:

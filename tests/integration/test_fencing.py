@@ -3,14 +3,10 @@
 import asyncio
 import signal
 
-from schemas.workload import WorkloadClass
-from streams.intake import Intake
-from streams.offsets import Offsets
-from streams.record import Record
 from tests.harness import Rig, at_most, event
+from tests.member import REALTIME, Member
 from tests.worker_process import LOOK_S, SEEN_S, until
 
-REALTIME = WorkloadClass.REALTIME
 ONE_CLASS = ("--classes", REALTIME)
 EVENTS = 80
 
@@ -46,29 +42,12 @@ async def test_static_member_that_comes_back_moves_no_partition(rig: Rig) -> Non
     await going.intake.stop()
     await again.intake.start()
     await rig.publish(REALTIME, *(event(n) for n in range(EVENTS)))
-    await until(lambda: staying.received + again.received == EVENTS, "all are delivered")
-    assert again.received == EVENTS / 2
+    await until(lambda: len(staying.records + again.records) == EVENTS, "all are delivered")
+    assert len(again.records) == EVENTS / 2
     assert (staying.intake.consumer_generation_id, staying.assigned) == (before, assigned)
     assert staying.intake.joined
     for member in (again, staying):
         await member.intake.stop()
-
-
-class Member:
-    """An intake with a lasting name, which counts what it is given."""
-
-    def __init__(self, rig: Rig, name: str) -> None:
-        self.received = 0
-        kafka = rig.settings.kafka.model_copy(update={"group_instance_id": name})
-        group, topics = f"{rig.name}.{REALTIME}", [rig.names.input(REALTIME)]
-        self.intake = Intake(group, topics, kafka, Offsets(), self._count)
-
-    @property
-    def assigned(self) -> set[tuple[str, int]]:
-        return {tuple(tp) for tp in self.intake.consumer.assignment()}
-
-    async def _count(self, _: Record) -> None:
-        self.received += 1
 
 
 async def committed_all(rig: Rig, count: int) -> dict[int, int]:

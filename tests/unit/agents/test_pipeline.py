@@ -37,6 +37,9 @@ class Ears:
         self.kept: list[tuple[int, Reply]] = []
         self.sent = 0
 
+    def reserving(self) -> None:
+        """Stand in line."""
+
     def sending(self) -> None:
         self.sent += 1
 

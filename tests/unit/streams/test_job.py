@@ -51,6 +51,7 @@ class Desk:
             identity="a",
             read_at=0.0,
             epoch=0,
+            clock=lambda: 0.0,
             claims=self.claims,
             version=version,
             claim=claim or Claim(state="granted"),

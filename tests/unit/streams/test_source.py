@@ -52,6 +52,7 @@ def test_replay_to_the_topic_it_came_from_is_known_too() -> None:
         pytest.param({"count": b"2"}, id="a count too many"),
         pytest.param({"count": b"0"}, id="no replay"),
         pytest.param({"count": b"-1"}, id="less than none"),
+        pytest.param({"count": b"-1", "id": letter_id(OWN, -2).encode()}, id="an id of none"),
         pytest.param({"count": b"one"}, id="no number"),
         pytest.param({"count": b""}, id="an empty count"),
         pytest.param({"count": b"9" * 5000}, id="a number too long to read"),
