@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock wheel clean
+.PHONY: help install demo test check chaos bench lock wheel clean
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 # The environment is made anew when the lock file changes.
@@ -31,6 +31,9 @@ check: $(INSTALLED) ## format, lint, types, layers, unit and property tests
 # Tests of one file share brokers, workers and their order, so a file stays in one process.
 test: check ## everything, on a real Kafka
 	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/unit --ignore tests/properties --ignore tests/architecture
+
+chaos: $(INSTALLED) ## every fault that headrace promises to survive, one table (half an hour)
+	@$(BIN)/python -m tests.chaos --seed 1
 
 bench: $(INSTALLED) ## the measured numbers, as ratios in one run
 	@$(BIN)/python bench/run.py

@@ -5,11 +5,15 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from traceback import extract_tb
 
 from agents.task import Task, TaskError
 from schemas.sections import Classes
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
+
+# What Python calls the code of a module outside its functions.
+MODULE = "<module>"
 
 
 class Catalog:
@@ -64,12 +68,21 @@ def _declared(modules: Sequence[str]) -> list[Task]:
     for name in modules:
         try:
             module = importlib.import_module(name)
-        except TaskError:
-            raise
+        except TaskError as problem:
+            raise TaskError(f"{problem}{_place(problem)}") from problem
         except Exception as problem:
             said = " ".join(str(problem).split())  # one line, whatever the module raised
             raise TaskError(
                 f"app.tasks: cannot import {name}: {type(problem).__name__}: {said}"
+                f"{_place(problem)}"
             ) from problem
         found |= {id(value): value for value in vars(module).values() if isinstance(value, Task)}
     return list(found.values())
+
+
+def _place(problem: Exception) -> str:
+    """Name file and line of the innermost module that was being imported."""
+    if isinstance(problem, SyntaxError):
+        return ""  # its text says where
+    lines = [(f.filename, f.lineno) for f in extract_tb(problem.__traceback__) if f.name == MODULE]
+    return f" ({Path(lines[-1][0]).name}, line {lines[-1][1]})" if lines else ""

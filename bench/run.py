@@ -17,6 +17,9 @@ SCRIPTS = (
     "changes.py",
     "workers.py",
     "pipeline.py",
+    "journal.py",
+    "replay.py",
+    "outage.py",
 )
 # The tests' real Redis serves the benchmarks too.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}

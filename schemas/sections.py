@@ -101,7 +101,8 @@ class Topics(Section):
 class Store(Section):
     """Where state beside Kafka lives."""
 
-    url: Annotated[str, Field(pattern=r"^(memory://|sqlite:.+|rediss?://.+)")] = (
+    # It may hold a password, so no `repr` shows it.
+    url: Annotated[str, Field(pattern=r"^(memory://|sqlite:.+|rediss?://.+)", repr=False)] = (
         "sqlite:headrace.db"
     )
     settled_retention_s: Positive = 604_800

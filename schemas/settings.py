@@ -28,9 +28,8 @@ from schemas.sections import (
     Topics,
     Web,
 )
+from schemas.variables import CONFIG_VARIABLE, PREFIX, named, not_json, origins
 
-PREFIX = "HEADRACE_"
-CONFIG_VARIABLE = "HEADRACE_CONFIG"
 DEFAULT_FILE = "headrace.toml"
 MASK = "**********"
 _SECRET = frozenset({"url", "token", "token_file"})
@@ -85,9 +84,11 @@ def load(given: Path | None = None) -> Settings:
     try:
         return _absolute(Settings(**values), file.resolve().parent if file else Path.cwd())
     except ValidationError as problem:
-        raise ConfigurationError("\n".join(map(_line, problem.errors()))) from None
+        lines = (_line(error) + _origin(error) for error in problem.errors())
+        raise ConfigurationError("\n".join(lines)) from None
     except SettingsError as problem:
-        raise ConfigurationError(f"environment: {problem}; tables and lists are JSON") from None
+        wrong = ", ".join(not_json(Settings, os.environ)) or str(problem)
+        raise ConfigurationError(f"environment: {wrong}: tables and lists are JSON") from None
 
 
 def masked(settings: Settings) -> dict[str, Any]:
@@ -116,11 +117,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Names with our prefix that no section answers to; keys in a section pydantic checks."""
-    mine = (n for n in environ if n.upper().startswith(PREFIX) and n.upper() != CONFIG_VARIABLE)
-    sections = Settings.model_fields
-    return sorted(
-        n for n in mine if n.upper().removeprefix(PREFIX).split("__")[0].lower() not in sections
-    )
+    return [name for name, path in named(environ) if path[0] not in Settings.model_fields]
 
 
 def _line(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a partial TypedDict
@@ -132,6 +129,12 @@ def _line(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a par
     if error["type"] == "extra_forbidden":
         return f"{key}: no such setting"
     return f"{key}: {error['msg'].removeprefix('Value error, ')}{got}"
+
+
+def _origin(error: Any) -> str:  # noqa: ANN401 - as above
+    """Name the variables that a wrong value came from; nothing when it stands in the file."""
+    found = origins(error["loc"], os.environ)
+    return f" (from {', '.join(found)})" if found else ""
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:

@@ -20,13 +20,14 @@ from schemas.settings import Settings
 from schemas.workload import WorkloadClass
 from streams.alerts import Alerts
 from streams.allocation import allocation_of
-from streams.assembly import VERSION, Assembly
+from streams.assembly import VERSION, Assembly, group_of
 from streams.claims import Claims
 from streams.handler import Parts
 from streams.heartbeat import PACE, Heartbeat, Pace
 from streams.intake import Intake
 from streams.isolation import Isolation
 from streams.logbook import Logbook, Several
+from streams.membership import require_group
 from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.preflight import (
@@ -216,6 +217,8 @@ class Worker:
         await self._store.stop()
 
     async def _start_intakes(self) -> None:
+        for processor in self.processors:  # all before any: a half-started one is hard to stop
+            await require_group(self._settings.kafka, group_of(self._settings, processor.name))
         try:
             async with asyncio.timeout(START_S):
                 await asyncio.gather(*(p.intake.start() for p in self.processors))

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.settings import Settings
 from streams.connection import REQUEST_TIMEOUT_S, KafkaUnavailable, client_options
+from streams.patience import make_patient
 from streams.record import Record
 from streams.topics import require
 
@@ -174,6 +175,7 @@ async def _consumer(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     counts = await require(settings, topics)
     consumer = AIOKafkaConsumer(**client_options(settings.kafka), enable_auto_commit=False, **more)
+    make_patient(consumer._client)  # noqa: SLF001 - consumers show theirs to nobody
     try:
         async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
             await consumer.start()

@@ -28,7 +28,7 @@ MOST_KEPT = 100_000
 # So much of a kind goes into one page: a store that was away for long takes it in pieces.
 MOST_IN_A_PAGE = 200
 STOP_S = 2.0
-_UNASKED = Claim(state="granted")
+_UNASKED, _OWNED = Claim(state="granted"), Claim(state="owned")
 T = TypeVar("T")
 
 
@@ -78,7 +78,12 @@ class Claims:
         return f"Claims({self._worker}, {len(self._mine)} held{', alone' if self._away else ''})"
 
     async def claim(self, identity: str) -> Claim:
-        """Return how a record stands; granted: it is this worker's until settled or released."""
+        """Return how a record stands; granted: it is this worker's until settled or released.
+
+        A replay that was sent twice is here twice: the second copy is owned by the first.
+        """
+        if identity in self._mine:
+            return _OWNED
         self._mine[identity] = None
         if self._away:
             self._look()
@@ -177,6 +182,8 @@ class Claims:
         news, self._news = self._news, _News()
         # Given back and taken again: both in one page, so that nobody takes it in between.
         _claim(news, [i for i in news.released if i in self._mine])
+        # A store that forgot the claim would not know whose record runs alone.
+        _claim(news, news.alone)
         self._pages_begun += 1
         try:
             for page in self._pages(news):

@@ -24,11 +24,21 @@ _FROM_CLOUD_EVENT = {"ce_id": "id", "ce_time": "occurred_at", "ce_expirytime": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undecodable:
-    """Why a record is no event. The message names places, never values."""
+    """Why a record is no event. The message names places, never values.
+
+    `fields` are unknown names in the event: the producer's own words, for nobody else.
+    """
 
     disposition: Disposition
     error_type: str
     message: str
+    fields: tuple[str, ...] = ()
+
+    @property
+    def to_producer(self) -> str:
+        """What whoever wrote the event may see: message and names, in plain characters."""
+        named = ", ".join(map(ascii, self.fields))
+        return f"{self.message}: {named}" if named else self.message
 
 
 def decode(record: Record, workload: WorkloadClass, max_bytes: int) -> Event | Undecodable:
@@ -76,7 +86,9 @@ def _event(
         if (count := problem.error_count()) > MAX_NAMED_PROBLEMS:
             return _invalid("many", f"{count} places are not as they should be")
         errors = problem.errors(include_url=False, include_input=False, include_context=False)
-        return _invalid(errors[0]["type"], "; ".join(map(_said, errors)))
+        unknown = (e["loc"] for e in errors if e["type"] == "extra_forbidden")
+        fields = tuple(".".join(map(str, place)) for place in unknown)
+        return _invalid(errors[0]["type"], "; ".join(map(_said, errors)), fields)
 
 
 def _said(error: ErrorDetails) -> str:
@@ -105,7 +117,10 @@ def _undecodable(error_type: str, message: str) -> Undecodable:
     return Undecodable(disposition=Disposition.UNDECODABLE, error_type=error_type, message=message)
 
 
-def _invalid(error_type: str, message: str) -> Undecodable:
+def _invalid(error_type: str, message: str, fields: tuple[str, ...] = ()) -> Undecodable:
     return Undecodable(
-        disposition=Disposition.SCHEMA_INVALID, error_type=error_type, message=message
+        disposition=Disposition.SCHEMA_INVALID,
+        error_type=error_type,
+        message=message,
+        fields=fields,
     )

@@ -33,6 +33,9 @@ from streams.turns import Conversations, Turn
 MOST_UNFINISHED = 3
 # ... and is given up when so many died while it was alone.
 MOST_DEATHS_ALONE = 2
+# A record that one died with while it was alone lets the others go first for so long: who kills
+# workers from outside would meet it again.
+MAKE_WAY_S = 10.0
 # How often a record is asked about that another worker has.
 OWNED_S = 0.5
 
@@ -117,7 +120,8 @@ class Handler:
             async with AsyncExitStack() as turn:
                 await self._work(job, seat, turn)
         except asyncio.CancelledError:
-            claims.release(job.identity)
+            if job.claim.state == "granted":
+                claims.release(job.identity)
             raise
 
     async def _work(self, job: Job, seat: Seat, turn: AsyncExitStack) -> None:
@@ -150,6 +154,9 @@ class Handler:
         """Return the outcome and what was read; no outcome: look at the claim again."""
         if job.claim.deaths_alone >= MOST_DEATHS_ALONE:
             return self._killer(job), None
+        if job.claim.deaths_alone and not job.in_turn:
+            with seat.waiting(job, "alone"):
+                await asyncio.sleep(MAKE_WAY_S)
         async with self._in_company(job, seat):
             work = self._reader.read(job.record)
         if isinstance(work, Work) and not job.in_turn:
@@ -192,7 +199,7 @@ class Handler:
     ) -> Completed | Failed:
         """Run the pipeline; a record that has to wait gives its slot back meanwhile."""
         while True:
-            async with seat.slots, self._in_company(job, seat):
+            async with self._in_company(job, seat), seat.slots:
                 job.stage_since = self._clock()
                 outcome = await self._parts.pipeline.run(work, progress, job)
             job.stage_since = None
@@ -254,6 +261,8 @@ class Handler:
             failure=failure,
             progress=replace(
                 progress,
+                # The deaths alone are its own tries, the others were deliveries.
+                deliveries=job.claim.deliveries - job.claim.deaths_alone,
                 record_attempts=job.claim.deaths_alone,
                 first_failed_at=now,
                 last_failed_at=now,

@@ -17,7 +17,6 @@ from faust.transport.drivers import aiokafka as driver
 
 from schemas.sections import Kafka
 from streams.faust_options import faust_options
-from streams.membership import require_group
 from streams.patience import make_patient
 from streams.record import Record
 
@@ -166,7 +165,7 @@ class Intake(faust.App):
         forget: Callable[[Iterable[Partition]], None] = lambda _: None,
     ) -> None:
         super().__init__(group, **faust_options(kafka))
-        self._kafka, self._begun = kafka, False
+        self._begun = False
         self.watermarks, self.forget = watermarks, forget
         self._topics = tuple(topics)
         self.delivered = 0
@@ -196,8 +195,7 @@ class Intake(faust.App):
             await self._deliver(_record(event.message))
 
     async def start(self) -> None:
-        """Join the group. Raises GroupDenied, KafkaUnavailable."""
-        await require_group(self._kafka, self.conf.id)
+        """Join the group."""
         self._begun = True
         await super().start()
 

@@ -70,7 +70,7 @@ async def publish(
                 event = decode(_draft(value), workload, settings.app.max_event_bytes)
                 if isinstance(event, Undecodable):
                     count.bad += 1
-                    complain(number, f"{event.disposition}: {event.message}")
+                    complain(number, f"{event.disposition}: {event.to_producer}")
                     continue
                 await window.acquire()
                 message = Message(topic=topic, key=event.key.encode(), value=value)

@@ -1,6 +1,7 @@
 """The topics, declared as data; created and compared."""
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -163,8 +164,18 @@ async def require(settings: Settings, names: Iterable[str]) -> dict[str, int]:
         present = {t["topic"]: t for t in await client.describe_topics() if not t["error_code"]}
     wanted = sorted(set(names))
     if absent := [name for name in wanted if name not in present]:
-        raise TopicMissing(f"no topic {', '.join(absent)}; run `headrace topics create`")
+        raise TopicMissing(_missing(absent, {topic.name for topic in declared(settings)}, present))
     return {name: len(present[name]["partitions"]) for name in wanted}
+
+
+def _missing(absent: list[str], ours: Collection[str], present: Iterable[str]) -> str:
+    """Say how to get the topics: ours can be created, another name was hardly meant."""
+    strange = next((name for name in absent if name not in ours), None)
+    if strange is None:
+        return f"no topic {', '.join(absent)}; run `headrace topics create`"
+    near = difflib.get_close_matches(strange, {*present, *ours}, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`headrace topics create` makes ours"
+    return f"no topic {strange}; {hint}"
 
 
 async def cluster_id(settings: Settings) -> str:

@@ -21,6 +21,8 @@ from agents.claude.errors import (
     RateLimited,
     RequestRejected,
     Unavailable,
+    error_type_of,
+    request_id_of,
 )
 from agents.claude.limits import retry_after_s
 from agents.claude.models import has_effort, most_output_tokens, quiet_thinking
@@ -148,7 +150,7 @@ class Client:
         message = orjson.loads(await raw.read())
         if not isinstance(message, dict):
             raise Interrupted("the answer is not a message", error_type="malformed_body")
-        message["request_id"] = raw.headers.get("request-id")
+        message["request_id"] = request_id_of(raw.headers.get("request-id"))
         return message
 
     async def _streamed(
@@ -174,7 +176,7 @@ class Client:
         if not ended:
             raise Interrupted("the stream ended before its message did", error_type="cut_stream")
         message["content"] = [{"type": "text", "text": "".join(texts)}]
-        message["request_id"] = raw.headers.get("request-id")
+        message["request_id"] = request_id_of(raw.headers.get("request-id"))
         return message
 
 
@@ -282,15 +284,17 @@ def _never_sent(problem: anthropic.APITimeoutError) -> bool:
 def _from_status(problem: anthropic.APIStatusError) -> ClaudeError:
     # An `event: error` after the 200 keeps that status; its type tells.
     kind = _kind(problem.status_code, problem.type, problem.error_code, problem.api_message or "")
-    error_type = problem.error_code or problem.type or f"http_{problem.status_code}"
+    named = error_type_of(problem.error_code) or error_type_of(problem.type)
+    error_type = named or f"http_{problem.status_code}"
     # The API's own words may repeat the request; its id leads to them.
-    asked = problem.request_id or "unknown"
+    request_id = request_id_of(problem.request_id)
+    asked = request_id or "unknown"
     return kind(
         f"the API answered {problem.status_code} {error_type} to request {asked}",
         status=problem.status_code,
         error_type=error_type,
         retry_after_s=retry_after_s(problem.response.headers),
-        request_id=problem.request_id,
+        request_id=request_id,
     )
 
 

@@ -1,5 +1,21 @@
 """What can go wrong with a call, by who has to act on it."""
 
+import re
+
+# What stands between us and the API may say anything in these places, the request included.
+_ERROR_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_REQUEST_ID = re.compile(r"(?!sk-)[A-Za-z0-9_-]{1,64}")
+
+
+def error_type_of(given: object) -> str:
+    """Return what can be a name of an error, else nothing."""
+    return given if isinstance(given, str) and _ERROR_TYPE.fullmatch(given) else ""
+
+
+def request_id_of(given: object) -> str | None:
+    """Return what can be the id of a request, else None."""
+    return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else None
+
 
 class ClaudeError(Exception):
     """A call to Claude failed.

@@ -97,7 +97,13 @@ class SqliteStore:
 
     async def beat(self, report: WorkerReport, spent_nanousd: int) -> Group:
         """Keep a worker's report, add to what was spent today, return everybody alive."""
-        return await self._ask(lambda database: database.beat(report, spent_nanousd, self._clock()))
+        group = await self._ask(
+            lambda database: database.beat(report, spent_nanousd, self._clock())
+        )
+        if self._thread is not None and self._open is not None:
+            # Not waited for: who gave this up as away would add what was spent once more.
+            self._thread.submit(self._open.wipe, self._clock())
+        return group
 
     async def group(self) -> Group:
         """Return the workers alive and what they have in common."""

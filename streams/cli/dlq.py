@@ -12,7 +12,7 @@ from schemas.problem import Problem
 from schemas.settings import load
 from streams.cli import replay
 from streams.cli.filters import filtered
-from streams.cli.options import AsJson, Config, printable, run
+from streams.cli.options import AsJson, Config, json_text, one_line, printable, run
 
 if TYPE_CHECKING:
     from streams.replay.letters import Filter, Letter
@@ -64,7 +64,7 @@ async def _ls(config: Path | None, wanted: "Filter", limit: int, as_json: bool) 
 
     async with aclosing(open_letters(load(config), wanted, limit)) as letters:
         async for letter in letters:
-            line = orjson.dumps(letter.as_json()).decode() if as_json else _line(letter)
+            line = json_text(orjson.dumps(letter.as_json())) if as_json else _line(letter)
             typer.echo(line)
 
 
@@ -84,7 +84,7 @@ async def _stats(config: Path | None, wanted: "Filter", limit: int, as_json: boo
         for c in clusters.largest_first()
     ]
     if as_json:
-        typer.echo(orjson.dumps(found).decode())
+        typer.echo(json_text(orjson.dumps(found)))
         return
     for c in found:
         what = f"{c['workload']} {c['disposition']} {c['error_class']}/{c['error_type']}"
@@ -92,7 +92,7 @@ async def _stats(config: Path | None, wanted: "Filter", limit: int, as_json: boo
         model = f" {c['model']}" if c["model"] else ""
         task = f" task {c['task']}@{c['task_version']}" if c["task"] else ""
         seen = f"{c['first_seen']} .. {c['last_seen']}  such as {c['example']}"
-        typer.echo(printable(f"{c['count']:6}  {what}{place}{task}{model}  {seen}"))
+        typer.echo(one_line(f"{c['count']:6}  {what}{place}{task}{model}  {seen}"))
 
 
 async def _show(config: Path | None, letter_id: str, as_json: bool) -> None:
@@ -115,10 +115,11 @@ def _print(letter: "Letter", as_json: bool) -> None:
         text = None
     if as_json:
         encoded = base64.b64encode(value).decode() if value is not None else None
-        typer.echo(orjson.dumps(letter.as_json() | {"value": text, "base64": encoded}).decode())
+        told = letter.as_json() | {"value": text, "base64": encoded}
+        typer.echo(json_text(orjson.dumps(told)))
         return
     for name, fact in letter.facts.items():
-        typer.echo(printable(f"{name}: {fact}"))
+        typer.echo(one_line(f"{name}: {fact}"))
     shown = text if text is not None else ("(tombstone)" if value is None else repr(value))
     typer.echo(f"value:\n{printable(shown)}")
 
@@ -129,4 +130,4 @@ def _line(letter: "Letter") -> str:
     facts, at = letter.facts, written(letter.record.timestamp) or "-"
     kind = f"{facts.get('dlq.workload', '-'):13} {facts.get('dlq.disposition', '-'):18}"
     said = facts.get("__dlq.errors.message", "")[:100]
-    return printable(f"{at}  {letter.id}  {kind} {letter.event_id or '-'}  {said}")
+    return one_line(f"{at}  {letter.id}  {kind} {letter.event_id or '-'}  {said}")

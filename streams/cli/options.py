@@ -1,6 +1,7 @@
 """Options that several commands share, and how a command runs."""
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -31,6 +32,19 @@ def settings_and_folder(config: Path | None) -> tuple[Settings, Path]:
     settings = load(config)
     file = config_file(config)
     return settings, (file.resolve().parent if file else Path.cwd())
+
+
+def json_text(encoded: bytes) -> str:
+    """Escape in JSON what could steer a terminal; to a program it means the same."""
+    text = encoded.decode()
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """Make it printable without line ends: data must not look like a line of its own."""
+    return printable(" ".join(text.splitlines()))
 
 
 def printable(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from schemas.settings import load
-from streams.cli.options import Config, run
+from streams.cli.options import Config, one_line, run
 
 
 def publish(
@@ -22,7 +22,7 @@ def publish(
     logbook.configure(settings.log.format)
 
     def complain(line: int, why: str) -> None:
-        typer.echo(f"line {line}: {why}", err=True)
+        typer.echo(one_line(f"line {line}: {why}"), err=True)
 
     count = run(publishing.publish(settings, topic, file, complain))
     typer.echo(f"{count.sent} published to {topic}")

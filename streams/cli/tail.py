@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from schemas.settings import Settings, load
-from streams.cli.options import AsJson, Config, printable, run
+from streams.cli.options import AsJson, Config, json_text, one_line, run
 
 if TYPE_CHECKING:
     from streams.record import Record
@@ -20,7 +20,7 @@ def tail(
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
-    """Print records until the limit or Ctrl-C."""
+    """Print records, a line each, until the limit or Ctrl-C."""
     settings = load(config)
     with suppress(KeyboardInterrupt):  # the usual way to end it
         run(_follow(settings, topic, from_beginning, limit, as_json))
@@ -43,7 +43,7 @@ async def _follow(
 def _line(record: "Record") -> str:
     key = record.key.decode("utf-8", "replace") if record.key else "-"
     value = record.value.decode("utf-8", "replace") if record.value is not None else "(tombstone)"
-    return printable(f"{record.partition}@{record.offset} {key} {value}")
+    return one_line(f"{record.partition}@{record.offset} {key} {value}")
 
 
 def _json_line(record: "Record") -> str:
@@ -61,9 +61,9 @@ def _json_line(record: "Record") -> str:
         "value": _value(record.value),
     }
     try:
-        return orjson.dumps(line).decode()
+        return json_text(orjson.dumps(line))
     except orjson.JSONEncodeError:  # nested deeper than can be written again
-        return orjson.dumps(line | {"value": _text(record.value)}).decode()
+        return json_text(orjson.dumps(line | {"value": _text(record.value)}))
 
 
 def _value(value: bytes | None) -> object:

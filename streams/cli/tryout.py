@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from schemas.problem import Problem
-from streams.cli.options import AsJson, Config, printable, run, settings_and_folder
+from streams.cli.options import AsJson, Config, json_text, printable, run, settings_and_folder
 
 if TYPE_CHECKING:
     from agents.pipeline import Work
@@ -74,7 +74,7 @@ def _work(value: bytes, task: object, settings: "Settings") -> "Work":
     record = Record(topic="", partition=0, offset=0, timestamp=0, key=None, value=value)
     event = decode(record, task.workload, settings.app.max_event_bytes)
     if isinstance(event, Undecodable):
-        raise WrongInput(f"{event.disposition}: {event.message}")
+        raise WrongInput(f"{event.disposition}: {event.to_producer}")
     place = Place(workload=task.workload, deadline=time.time() + PATIENCE_S)
     return Work(event=event, task=task, place=place)
 
@@ -128,7 +128,7 @@ def _print(outcome: "Outcome", as_json: bool) -> None:
         raise TryFailed(f"no result: {outcome.failure.message}{hint}")
     output = orjson.loads(outcome.output)
     if as_json:
-        typer.echo(orjson.dumps({"output": output, **facts}).decode())
+        typer.echo(json_text(orjson.dumps({"output": output, **facts})))
         return
     typer.echo(printable(orjson.dumps(output, option=orjson.OPT_INDENT_2).decode()))
     usage = ", ".join(f"{name} {count}" for name, count in facts["usage"].items())  # type: ignore[attr-defined]

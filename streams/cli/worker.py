@@ -18,6 +18,8 @@ from streams.cli.options import Config, run, settings_and_folder
 if TYPE_CHECKING:
     from streams.app import Worker
 
+log = logging.getLogger("headrace")
+
 
 def worker(
     config: Config = None,
@@ -59,7 +61,8 @@ async def _serve(service: "Worker") -> None:
     finally:
         left = await service.stop()
         if left:
-            typer.echo(f"gave up {left} records; their next reader takes them again", err=True)
+            told = {"event": "gave_up", "records": left}
+            log.warning("gave up %d records; their next reader takes them again", left, extra=told)
     if service.abandoned:
         _end_now(failure)
     if failure:
@@ -73,7 +76,8 @@ async def _run_until(stop: asyncio.Event, service: "Worker") -> None:
     if starting.done():
         starting.result()
         logbook.listen(logging.WARNING)
-        typer.echo(f"headrace worker is up, web on port {service.web.port}", err=True)
+        up = {"event": "worker_up", "port": service.web.port}
+        log.info("headrace worker is up, web on port %s", service.web.port, extra=up)
         await stopping
     else:
         starting.cancel()

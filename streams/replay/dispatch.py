@@ -17,7 +17,7 @@ Reached = Callable[[dict[Partition, int]], Awaitable[None]]
 
 
 class Dispatch:
-    """Sends one letter after the other. `sent` counts those that the broker has."""
+    """Sends letters, those of one key in order. `sent` counts those that the broker has."""
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class Dispatch:
         self._outbox, self._send, self._ledger, self._say = outbox, send, ledger, say
         self._reached, self._clock = reached, clock
         self._page: list[tuple[Letter, asyncio.Task[bool]]] = []
+        self._latest: dict[bytes | None, asyncio.Task[bool]] = {}
         self._began = clock()
 
     def __repr__(self) -> str:
@@ -41,13 +42,16 @@ class Dispatch:
 
     async def add(self, letter: Letter) -> None:
         """Send a letter; returns when there is room for the next."""
-        self._page.append((letter, asyncio.create_task(self._try(letter))))
+        before = self._latest.get(letter.record.key)
+        sending = self._latest[letter.record.key] = asyncio.create_task(self._try(letter, before))
+        self._page.append((letter, sending))
         if len(self._page) >= PAGE or self._clock() - self._began >= PAGE_S:
             await self.flush()
 
     async def flush(self) -> None:
         """Wait for the broker's word on everything that is on its way."""
         page, self._page, self._began = self._page, [], self._clock()
+        self._latest = {}
         taken = [letter for letter, task in page if await task]
         self.sent += len(taken)
         offsets: dict[Partition, int] = {}
@@ -58,7 +62,10 @@ class Dispatch:
             await self._reached(offsets)
         await self._ledger.closed(taken)
 
-    async def _try(self, letter: Letter) -> bool:
+    async def _try(self, letter: Letter, before: asyncio.Task[bool] | None) -> bool:
+        """Send a letter behind the last one of its key: their events may build on each other."""
+        if before:
+            await asyncio.wait({before})
         try:
             await self._send(self._outbox, letter)
         except TooLargeForKafka as problem:

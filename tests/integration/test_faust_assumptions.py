@@ -31,7 +31,7 @@ class Reading:
     def __init__(self, topic: str, kafka: Kafka, group: str = "group") -> None:
         self.offsets = Offsets()
         self.records: list[Record] = []
-        self.intake = Intake(group, topic, kafka, self.offsets, self._keep)
+        self.intake = Intake(group, [topic], kafka, self.offsets, self._keep)
 
     @classmethod
     @asynccontextmanager

@@ -20,6 +20,7 @@ LOCK_POLL_S = 0.1
 DOWNLOAD_TIMEOUT_S = 60
 DOWNLOAD_ATTEMPTS = 3
 PARALLEL_DOWNLOADS = 4
+TOLD_EVERY = 15  # files a line of progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,8 @@ def _fetch_missing(
             for fetch in as_completed(fetches):
                 fetch.result()
                 done += 1
-                on_progress(f"fetching Kafka ({len(jars)} jars, once) {done}/{len(jars)}")
+                if done % TOLD_EVERY == 0 or done == len(jars):
+                    on_progress(f"fetching Kafka ({len(jars)} jars, once) {done}/{len(jars)}")
         finally:
             pool.shutdown(cancel_futures=True)
 

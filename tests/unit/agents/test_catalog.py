@@ -130,3 +130,19 @@ def test_missing_module_is_named(tmp_path: Path) -> None:
 def test_task_that_is_declared_wrongly_speaks_for_itself(tmp_path: Path) -> None:
     (tmp_path / "acme_e.py").write_text(MODULE.replace('"batch"', '"soon"'))
     assert problem(tmp_path, "acme_e").startswith("task 'made': workload is one of")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("\n\n1 / 0\n", " (acme_g.py, line 3)"),
+        ("def f():\n    1 / 0\nf()\n", " (acme_g.py, line 3)"),
+        ("\nimport acme_inner\n", " (acme_inner.py, line 2)"),
+        ("x = 1\n" + MODULE.replace('"batch"', '"soon"'), " (acme_g.py, line 9)"),
+        ("\ndef broken(:\n", " (acme_g.py, line 2)"),
+    ],
+)
+def test_module_that_fails_names_file_and_line(tmp_path: Path, text: str, place: str) -> None:
+    (tmp_path / "acme_inner.py").write_text("\nnothing_of_that_name\n")
+    (tmp_path / "acme_g.py").write_text(text)
+    assert problem(tmp_path, "acme_g").endswith(place)

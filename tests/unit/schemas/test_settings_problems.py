@@ -196,3 +196,9 @@ def test_missing_secret_file_is_named() -> None:
     Path("headrace.toml").write_text("[kafka]\nsasl_password_file = 'absent'")
     with pytest.raises(ConfigurationError, match="absent: No such file"):
         _ = load().kafka.password
+
+
+def test_password_of_the_store_is_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_STORE__URL", f"redis://:{SECRET}@host/0")
+    settings = load()
+    assert SECRET not in f"{settings!r} {settings} {settings.store!r}"

@@ -183,3 +183,17 @@ def test_message_stays_short_however_much_is_wrong() -> None:
     assert found.disposition is Disposition.SCHEMA_INVALID
     assert "places" in found.message
     assert len(found.message) < 100
+
+
+def test_unknown_fields_are_named_to_their_producer_only() -> None:
+    value = b'{"id":"evt-1","text":"hi","colour\\u001b[2J\\n":1,"t\\u00fcr":2}'
+    found = refused(value)
+    assert found.message == "event: has a field that is not known; " * 1 + (
+        "event: has a field that is not known"
+    )
+    assert found.to_producer == found.message + r": 'colour\x1b[2J\n', 't\xfcr'"
+
+
+def test_without_an_unknown_field_both_are_told_the_same() -> None:
+    found = refused(b'{"id":"evt-1","text":" "}')
+    assert found.to_producer == found.message

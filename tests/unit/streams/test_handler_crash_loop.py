@@ -1,11 +1,12 @@
 """A record that workers died with."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from schemas.dead_letter import Disposition
-from streams.handler import MOST_DEATHS_ALONE, MOST_UNFINISHED
+from streams.handler import MAKE_WAY_S, MOST_DEATHS_ALONE, MOST_UNFINISHED
 from streams.isolation import Isolation
 from tests.fakes import until
 from tests.hasty_loop import HASTY
@@ -122,8 +123,13 @@ async def test_one_death_alone_is_another_chance(crew: Crew) -> None:
     await crew.die_with(RECORD, 1, alone=True)
     worker = crew.worker()
     await worker.redeliver(RECORD)
-    await until(lambda: worker.committed == 6)
-    assert len(worker.results()) == 1
+    await until(lambda: worker.runner.held == {"alone": 1})  # the others go first
+    await worker.feed("other", 6)
+    await until(lambda: len(worker.results()) == 1)
+    assert worker.committed == 5
+    await asyncio.sleep(MAKE_WAY_S)
+    await until(lambda: worker.committed == 7)
+    assert len(worker.results()) == 2
 
 
 async def test_clean_stops_make_no_suspect(crew: Crew) -> None:

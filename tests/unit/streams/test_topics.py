@@ -3,7 +3,7 @@ import pytest
 from schemas.sections import App, Kafka, Topics
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
-from streams.topics import TopicNames, declared
+from streams.topics import TopicNames, _missing, declared
 
 PLAIN = Settings()
 OWN = Settings(
@@ -66,3 +66,19 @@ def test_letters_may_be_64_kib_larger_than_events() -> None:
     assert sizes["documents.batch"] == sizes["results.batch"] == 2 * 1024 * 1024
     for name in ("dlq.headrace.batch", "replay.headrace.batch", "parked.headrace.batch"):
         assert sizes[name] - sizes["documents.batch"] == 64 * 1024
+
+
+PRESENT = ["results.realtime", "shop.orders"]
+
+
+@pytest.mark.parametrize(
+    ("absent", "expected"),
+    [
+        ("results.realtim", "no topic results.realtim; did you mean results.realtime?"),
+        ("shop.order", "no topic shop.order; did you mean shop.orders?"),
+        ("zebra", "no topic zebra; `headrace topics create` makes ours"),
+        ("results.realtime", "no topic results.realtime; run `headrace topics create`"),
+    ],
+)
+def test_missing_topic_says_what_to_do(absent: str, expected: str) -> None:
+    assert _missing([absent], {"results.realtime"}, PRESENT) == expected

@@ -188,3 +188,15 @@ async def test_connection_that_breaks_before_the_answer_is_an_outage(asked: Requ
         with pytest.raises(Unavailable) as caught:
             await client.send(asked, hear=lambda *_: None)
     assert caught.value.error_type == "connection"
+
+
+@both
+@pytest.mark.parametrize("told", ["my card 4111 is lost", "sk-ant-4111", "x" * 65 + "4111"])
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+async def test_names_that_repeat_the_request_are_not_taken_over(
+    asked: Request, status: int, told: str
+) -> None:
+    answer = Answer(status=status, body=error(told, told, told), headers={"request-id": told})
+    found = await failed(answer, asked)
+    assert str(found) == f"the API answered {status} http_{status} to request unknown"
+    assert (found.error_type, found.request_id) == (f"http_{status}", None)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.store.database import WIPE_S
 from agents.store.pool import FIRST_STOCK
 from agents.store.sqlite import ANSWER_S, SqliteStore
 from schemas.lease import StoreAway
@@ -180,3 +181,42 @@ async def test_a_store_that_is_not_open_is_away(path: Path) -> None:
     with pytest.raises(StoreAway, match="is not open"):
         await store.group()
     assert repr(store) == f"<SqliteStore {path} closed>"
+
+
+def kept(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_what_customers_wrote_is_gone_when_its_record_is_settled(path: Path) -> None:
+    clock, words = Clock(), "my name is Quillfeather " * 100
+    store = SqliteStore(f"sqlite:{path}", "shop", wall_clock=clock)
+    await store.start()
+    await store.beat(report(), 0)
+    await store.write(page(claims="a b"))
+    await store.write(page(answers=[answer(name, reply=words) for name in "ab"]))
+    await store.write(page(settled="a"))
+    clock.now += WIPE_S
+    await store.beat(report(), 0)
+    await store.group()  # asked behind it on the same thread
+    assert b"Quillfeather" in kept(path)  # b is not settled
+    await store.write(page(settled="b"))
+    clock.now += WIPE_S
+    await store.beat(report(), 0)
+    await store.group()
+    assert b"Quillfeather" not in kept(path)
+    await store.stop()
+
+
+async def test_answers_that_a_killed_worker_left_in_the_log_are_wiped(
+    store: SqliteStore, path: Path
+) -> None:
+    await store.write(page(claims="a"))
+    await store.write(page(answers=[answer(reply="Quillfeather")]))
+    await store.write(page(settled="a"))
+    assert b"Quillfeather" in kept(path)
+    other = SqliteStore(f"sqlite:{path}", "shop", wall_clock=Clock())
+    await other.start()
+    await other.beat(report("w2"), 0)
+    await other.group()
+    assert b"Quillfeather" not in kept(path)
+    await other.stop()

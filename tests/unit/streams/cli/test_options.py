@@ -1,10 +1,11 @@
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
-from schemas.settings import CONFIG_VARIABLE
-from streams.cli.options import printable, run, settings_and_folder
+from schemas.variables import CONFIG_VARIABLE
+from streams.cli.options import json_text, one_line, printable, run, settings_and_folder
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,15 @@ def test_tasks_are_looked_for_here_without_a_settings_file(
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
     settings, folder = settings_and_folder(None)
     assert (settings.app.name, folder) == ("headrace", Path.cwd())
+
+
+def test_data_cannot_look_like_a_line_of_its_own() -> None:
+    lines = "a\nb\r\nc\x0bd\u2028e\x85f"
+    assert one_line(lines) == "a b c d e f"
+
+
+@pytest.mark.parametrize("text", ["plain \N{EURO SIGN}", "\x1b\x9b\u202e\U000e0001\ud7ff\x7f\n"])
+def test_json_steers_no_terminal_and_means_the_same(text: str) -> None:
+    shown = json_text(json.dumps({"a": text}, ensure_ascii=False, indent=2).encode())
+    assert all(c.isprintable() or c == "\n" for c in shown)
+    assert json.loads(shown) == {"a": text}

@@ -134,3 +134,19 @@ def test_cache_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert cache_directory() == tmp_path / "headrace" / "kafka"
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     assert cache_directory() == Path.home() / ".cache" / "headrace" / "kafka"
+
+
+def test_progress_of_all_jars_is_few_lines(tmp_path: Path) -> None:
+    files = {f"org.example:n{n}:1.0": b"%d" % n for n in range(45)}
+    jars = [
+        Jar(
+            group="org.example",
+            artifact=f"n{n}",
+            version="1.0",
+            sha256=hashlib.sha256(b"%d" % n).hexdigest(),
+        )
+        for n in range(45)
+    ]
+    said: list[str] = []
+    fetch_jars(jars, tmp_path, download=Repository(files).download, on_progress=said.append)
+    assert [line.rpartition(" ")[2] for line in said] == ["15/45", "30/45", "45/45"]
