@@ -85,15 +85,11 @@ class Claims:
         if identity in self._mine:
             return _OWNED
         self._mine[identity] = None
-        if self._away:
-            self._look()
-            for _ in range(2):  # those before it, whose wait has just ended, go on first
-                await asyncio.sleep(0)
-            return _UNASKED
-        loop = asyncio.get_running_loop()
-        future = self._news.claims.setdefault(identity, loop.create_future())
-        self._look()
-        claim = await asyncio.shield(future)
+        try:
+            claim = await self._asked(identity)
+        except asyncio.CancelledError:
+            self.release(identity)  # it may be granted in the next moment, to nobody
+            raise
         if claim.state != "granted":
             self._mine.pop(identity, None)
         return claim
@@ -146,6 +142,17 @@ class Claims:
         if self._writing:
             self._writing.cancel()
             await asyncio.wait({self._writing})
+
+    async def _asked(self, identity: str) -> Claim:
+        if self._away:
+            self._look()
+            for _ in range(2):  # those before it, whose wait has just ended, go on first
+                await asyncio.sleep(0)
+            return _UNASKED
+        loop = asyncio.get_running_loop()
+        future = self._news.claims.setdefault(identity, loop.create_future())
+        self._look()
+        return await asyncio.shield(future)
 
     def _forget(self, identity: str) -> None:
         """Do not say what no longer holds."""

@@ -12,7 +12,7 @@ from schemas.results import Delta, Timing
 from schemas.usage import microusd
 from schemas.workload import WorkloadClass
 from streams.record import Message, Record
-from streams.source import letter_id, result_id, source_of
+from streams.source import kafka_number, letter_id, result_id, source_of
 
 MAX_MESSAGE_CHARACTERS = 1000
 
@@ -142,8 +142,10 @@ def _text(letter: Record | None, name: str) -> str:
 
 def _count(letter: Record | None, name: str) -> int:
     """Return a counter of the letter that was replayed; 0 when it has none."""
-    text = _text(letter, name)
-    return int(text) if text.isdecimal() else 0
+    try:
+        return kafka_number(_text(letter, name))
+    except ValueError:
+        return 0
 
 
 def rfc3339(timestamp: float) -> str:

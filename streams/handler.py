@@ -115,8 +115,8 @@ class Handler:
             self._parts.observer.observe(Repeated(workload=self.workload))
             return
         job.trial = self.gate.is_open
+        job.claim = await claims.claim(job.identity)
         try:
-            job.claim = await claims.claim(job.identity)
             async with AsyncExitStack() as turn:
                 await self._work(job, seat, turn)
         except asyncio.CancelledError:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol
 
 from agents.alarms import conditions
@@ -151,8 +151,10 @@ class Heartbeat:
         return group
 
     def _report(self) -> WorkerReport:
-        own = self._gateway.lines.report(self._classes)
-        return own.model_copy(update=asdict(self._own.ailments()))
+        own, ailing = self._gateway.lines.report(self._classes), self._own.ailments()
+        # Plain ones: nothing looks at an update, and `asdict` would count a Counter's pairs.
+        told = {"floods": dict(ailing.floods), "refusals": dict(ailing.refusals)}
+        return own.model_copy(update=told | {"outages": ailing.outages})
 
     def _obey(self, resets: Mapping[WorkloadClass, Reset]) -> None:
         """Close the breakers that were reset since the last beat; earlier ones are over."""

@@ -36,14 +36,25 @@ def source_of(record: Record) -> Source:
     try:
         told = Source(
             topic=topic.decode(),
-            partition=int(partition),
-            offset=int(offset),
-            replays=int(count),
+            partition=kafka_number(partition),
+            offset=kafka_number(offset),
+            replays=kafka_number(count),
         )
     except ValueError:
         return own
     before = letter_id(told, told.replays - 1)
     return told if told.replays > 0 and record.header("dlq.id") == before.encode() else own
+
+
+def kafka_number(given: str | bytes | int) -> int:
+    """Return a number that Kafka could have; a store and JSON count with 63 bits as well.
+
+    Raises ValueError.
+    """
+    number = int(given)
+    if not 0 <= number < 2**63:
+        raise ValueError
+    return number
 
 
 def result_id(source: Source, task: str) -> str:

@@ -174,8 +174,8 @@ def _missing(absent: list[str], ours: Collection[str], present: Iterable[str]) -
     if strange is None:
         return f"no topic {', '.join(absent)}; run `headrace topics create`"
     near = difflib.get_close_matches(strange, {*present, *ours}, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`headrace topics create` makes ours"
-    return f"no topic {strange}; {hint}"
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"no topic {strange}; {hint}`headrace topics create` makes ours"
 
 
 async def cluster_id(settings: Settings) -> str:

@@ -120,7 +120,9 @@ async def play(stage: Stage, server: RedisServer | None) -> None:
     for kind in (FaultKind.MALFORMED_OUTPUT, FaultKind.SCHEMA_INVALID):
         stage.rig.simulator.script(Fault(kind, text=f"<{kind}>"))
     stage.rig.simulator.script(Fault(FaultKind.HANG, text="<hang>"))
-    first = await stage.worker("json").start()
+    # Each style of log sees the storm once.
+    styles = ("text", "json") if server else ("json", "text")
+    first = await stage.worker(styles[0]).start()
     await stage.publish()
     await ill(stage, first, server)
     await first.kill()
@@ -131,7 +133,7 @@ async def play(stage: Stage, server: RedisServer | None) -> None:
     for kind in (FaultKind.MALFORMED_OUTPUT, FaultKind.SCHEMA_INVALID):
         stage.rig.simulator.script(Fault(kind, text=f"<{kind}>"))
     canary.table_away(stage.rig.folder).unlink()
-    second = await stage.worker("text").start()
+    second = await stage.worker(styles[1]).start()
     await stage.rig.outputs.until_ended(stage.rig.published)
     if not server:
         await stage.commands()
@@ -143,8 +145,8 @@ async def play(stage: Stage, server: RedisServer | None) -> None:
     stage.told.places["store"] = stored(stage, server)
     await read_topics(stage)
     stage.told.places |= {
-        "log, json": first.log.encode(),
-        "log, text": second.log.encode(),
+        f"log, {styles[0]}": first.log.encode(),
+        f"log, {styles[1]}": second.log.encode(),
     }
 
 

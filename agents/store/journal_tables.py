@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS answers (
 NAMED = "app = ? AND identity IN (SELECT value FROM json_each(?))"
 CLAIMS = f"SELECT * FROM claims WHERE {NAMED}"  # noqa: S608 - no value is put into the text
 ANSWERS = f"SELECT * FROM answers WHERE {NAMED}"  # noqa: S608 - as above
-SETTLED = f"SELECT identity, until FROM settled WHERE {NAMED} AND until > ?"  # noqa: S608 - as above
+SETTLED = f"SELECT identity, until FROM settled WHERE {NAMED}"  # noqa: S608 - as above
 NEIGHBOURS = """
 SELECT identity FROM (
     SELECT identity, until FROM {} WHERE app = ? AND identity >= ? ORDER BY identity LIMIT ?
@@ -78,10 +78,17 @@ class JournalTables:
             retention_s=self._retention_s,
             entries=entries,
             answers=kept,
-            settled=OrderedDict(
-                self._sql.execute(SETTLED, (*self._row(named - entries.keys()), now))
-            ),
+            settled=self._marks(named - entries.keys(), now),
         )
+
+    def _marks(self, identities: set[str], now: float) -> OrderedDict[str, int]:
+        """Return the marks that count; those whose time is over go, also if the clock goes back."""
+        marks = OrderedDict(self._sql.execute(SETTLED, self._row(identities)).fetchall())
+        over = [identity for identity, until in marks.items() if until <= now]
+        for identity in over:
+            del marks[identity]
+        self._delete("settled", over)
+        return marks
 
     def _entries(self, identities: set[str], now: float) -> OrderedDict[str, Entry]:
         entries, over = OrderedDict(), set()

@@ -1,12 +1,12 @@
 """What one record in Kafka says of the way that an input went."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import orjson
 
 from streams.record import Record
-from streams.source import Source, source_of
+from streams.source import Source, kafka_number, source_of
 
 
 class Kind(StrEnum):
@@ -62,7 +62,7 @@ def letter_trace(record: Record, kind: Kind) -> Found:
     try:
         names = ("topic", "partition", "offset")
         source = _source(*(_text(record, f"__dlq.errors.{name}") for name in names))
-        replays = _number(_text(record, "dlq.replay.count") or 0)
+        replays = kafka_number(_text(record, "dlq.replay.count") or 0)
     except ValueError as problem:
         raise Unreadable from problem
     mark = f"{_text(record, 'dlq.disposition')} {_text(record, 'dlq.id')}"
@@ -70,20 +70,13 @@ def letter_trace(record: Record, kind: Kind) -> Found:
 
 
 def replay_trace(record: Record, *, passed: bool) -> Found | None:
-    """Read a letter that was sent again, to wherever; None when the record is none.
-
-    Raises Unreadable.
-    """
+    """Read a letter that was sent again, to wherever; None when the record is none."""
     told = source_of(record)
     if not told.replays:
         return None
-    try:
-        first = _source(told.topic, told.partition, told.offset)
-    except ValueError as problem:
-        raise Unreadable from problem
     mark = PASSED if passed else AHEAD
-    at = record.timestamp
-    return first, Trace(kind=Kind.REPLAY, replays=told.replays, mark=mark, at=at)
+    trace = Trace(kind=Kind.REPLAY, replays=told.replays, mark=mark, at=record.timestamp)
+    return replace(told, replays=0), trace
 
 
 class Unreadable(Exception):
@@ -91,15 +84,7 @@ class Unreadable(Exception):
 
 
 def _source(topic: str, partition: str | int, offset: str | int) -> Source:
-    return Source(topic=str(topic), partition=_number(partition), offset=_number(offset))
-
-
-def _number(text: str | int) -> int:
-    """Return a number that Kafka could have; it counts with 63 bits, as SQLite does."""
-    number = int(text)
-    if not 0 <= number < 2**63:
-        raise ValueError
-    return number
+    return Source(topic=str(topic), partition=kafka_number(partition), offset=kafka_number(offset))
 
 
 def _text(record: Record, header: str) -> str:

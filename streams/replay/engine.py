@@ -54,7 +54,7 @@ async def carry_out(
     Raises TopicMissing, KafkaUnavailable.
     """
     with await survey(settings, job.order.wanted, job.ends) as register:
-        left = job.order.limit - register.sent_by(job.id) if job.order.limit else None
+        left = register.left(job.id, job.order.limit)
         count = register.count()
         most = count if left is None else min(count, left)
         async with (

@@ -77,17 +77,24 @@ class Progress:
         await self.reached(dict.fromkeys(self._job.ends, 0))
 
     async def reached(self, offsets: Mapping[Partition, int]) -> None:
-        """Write down which offsets are behind."""
+        """Write down which offsets were sent; never that all were.
+
+        Letters go by their times: behind the last offset of a partition there may be earlier ones.
+        """
+        ends = self._job.ends
+        await self._commit({p: min(offset, max(0, ends[p] - 1)) for p, offset in offsets.items()})
+
+    async def finish(self) -> None:
+        """Write down that there is nothing left to do."""
+        await self._commit(self._job.ends)
+
+    async def _commit(self, offsets: Mapping[Partition, int]) -> None:
         order, ends = self._job.order, self._job.ends
         await self._consumer.commit(
             {
                 TopicPartition(*partition): OffsetAndMetadata(
-                    min(offset, ends[partition]), metadata(order, ends[partition])
+                    offset, metadata(order, ends[partition])
                 )
                 for partition, offset in offsets.items()
             }
         )
-
-    async def finish(self) -> None:
-        """Write down that there is nothing left to do."""
-        await self.reached(self._job.ends)

@@ -15,7 +15,7 @@ from streams.browsing import picking, read_all
 from streams.envelope import written
 from streams.record import Partition, Record
 from streams.replay.register import Register
-from streams.source import Source, letter_id
+from streams.source import Source, kafka_number, letter_id
 from streams.topics import TopicNames
 
 
@@ -180,9 +180,9 @@ def _source(facts: Mapping[str, str]) -> Source | None:
     try:
         return Source(
             topic=facts["__dlq.errors.topic"],
-            partition=int(facts["__dlq.errors.partition"]),
-            offset=int(facts["__dlq.errors.offset"]),
-            replays=int(facts.get("dlq.replay.count", "0")),
+            partition=kafka_number(facts["__dlq.errors.partition"]),
+            offset=kafka_number(facts["__dlq.errors.offset"]),
+            replays=kafka_number(facts.get("dlq.replay.count", "0")),
         )
     except (KeyError, ValueError):
         return None

@@ -77,9 +77,12 @@ class Register:
         if job:
             self._sent[job] = self._sent.get(job, 0) + 1
 
-    def sent_by(self, job: str) -> int:
-        """Return how many letters a job has sent."""
-        return self._sent.get(job, 0)
+    def left(self, job: str, limit: int) -> int | None:
+        """Return how many of at most `limit` letters a job has not sent yet; 0 and None: all.
+
+        A letter may be in Kafka twice, so that it has sent more than it was asked to.
+        """
+        return max(0, limit - self._sent.get(job, 0)) if limit else None
 
     def count(self) -> int:
         """Return how many selected letters are open."""

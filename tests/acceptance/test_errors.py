@@ -92,7 +92,8 @@ async def test_limit_that_is_no_limit(person: Person, command: str, limit: int) 
     done = await person.headrace(command, environment={"HEADRACE_BUDGET__MODELS": wrong})
     assert done.status == 2
     key = "budget.models.claude-opus-5-5.input_tokens_per_minute"
-    assert done.problem == f"{key}: Input should be greater than 0, not {limit}"
+    said = f"{key}: Input should be greater than 0, not {limit}"
+    assert done.problem == f"{said} (from HEADRACE_BUDGET__MODELS)"
 
 
 @pytest.mark.parametrize(

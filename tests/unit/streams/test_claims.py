@@ -140,7 +140,6 @@ async def test_cancelled_wait_for_a_claim_leaves_the_others_in_line(office: Offi
     await until(lambda: len(office.store.pages) == 1)
     gone.cancel()
     await asyncio.wait([gone])
-    office.claims.release("a")
     office.store.open.set()
     assert await stays == NEW
     await office.written()
@@ -156,7 +155,6 @@ async def test_claim_that_is_given_up_before_it_was_written_is_not_written(offic
     await until(lambda: "2 held" in repr(office.claims))
     gone.cancel()
     await asyncio.wait([gone])
-    office.claims.release("a")
     office.store.open.set()
     await asyncio.gather(*first)
     await office.written()

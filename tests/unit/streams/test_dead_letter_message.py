@@ -191,7 +191,7 @@ def test_marks_of_the_replay_job_do_not_stay() -> None:
     assert told["x-own"] == "1"
 
 
-@pytest.mark.parametrize("odd", [b"", b"many", b"-3", b"1.5", b"\xff"])
+@pytest.mark.parametrize("odd", [b"", b"many", b"-3", b"1.5", b"\xff", b"9" * 5000])
 def test_counter_of_a_letter_that_is_no_number_counts_nothing(odd: bytes) -> None:
     sent = replayed(letter())
     given = (*sent.headers, ("dlq.attempts.record", odd))

@@ -81,6 +81,25 @@ async def test_waiting_for_another_worker_ends_with_the_partition(crew: Crew) ->
     assert heir.conservation_delta == 0
 
 
+async def test_record_whose_partition_goes_while_it_asks_again_is_left_to_others(
+    crew: Crew,
+) -> None:
+    owner = await working(crew)
+    heir = await waiting(crew)
+    crew.store.open.clear()
+    asked = len(crew.store.pages)
+    await until(lambda: len(crew.store.pages) > asked)
+    owner.revoke()
+    heir.revoke()
+    await until(lambda: heir.counted(Released) == 1)
+    assert repr(heir.claims) == "Claims(w-1, 0 held)"
+    crew.store.open.set()
+    owner.pipeline.let_go("a")
+    await heir.redeliver(RECORD)
+    await repeated(heir)
+    assert heir.committed == 6
+
+
 async def test_store_that_goes_away_lets_it_go_on(crew: Crew) -> None:
     await working(crew)
     heir = await waiting(crew)

@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 
 import orjson
@@ -294,7 +295,9 @@ async def test_beat_that_fails_does_not_end_the_beating(caplog: pytest.LogCaptur
 async def test_what_holds_records_up_is_told_by_whoever_leads() -> None:
     desk = Desk()
     desk.office.ailing = Ailments(
-        floods={BATCH: 7}, outages=(MODEL,), refusals={"results.batch": "TopicAuthorizationFailed"}
+        floods=Counter({BATCH: 7}),
+        outages=(MODEL,),
+        refusals={"results.batch": "TopicAuthorizationFailed"},
     )
     await desk.beat()
     assert sorted(desk.told) == ["flood raised", "outage raised", "publish raised"]

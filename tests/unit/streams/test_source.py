@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from streams.envelope import dead_letter_message
@@ -56,6 +58,14 @@ def test_replay_to_the_topic_it_came_from_is_known_too() -> None:
         pytest.param({"count": b"one"}, id="no number"),
         pytest.param({"count": b""}, id="an empty count"),
         pytest.param({"count": b"9" * 5000}, id="a number too long to read"),
+        pytest.param(
+            {"count": b"%d" % 2**63, "id": letter_id(OWN, 2**63 - 1).encode()},
+            id="a count that no store could keep",
+        ),
+        pytest.param(
+            {"offset": b"%d" % 2**63, "id": letter_id(replace(OWN, offset=2**63), 0).encode()},
+            id="an offset that no result could tell",
+        ),
         pytest.param({"offset": b"\xff"}, id="no text"),
         pytest.param({"topic": b"\xff"}, id="a topic that is no text"),
     ],

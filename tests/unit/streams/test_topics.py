@@ -68,15 +68,16 @@ def test_letters_may_be_64_kib_larger_than_events() -> None:
         assert sizes[name] - sizes["documents.batch"] == 64 * 1024
 
 
+OURS = " `headrace topics create` makes ours"
 PRESENT = ["results.realtime", "shop.orders"]
 
 
 @pytest.mark.parametrize(
     ("absent", "expected"),
     [
-        ("results.realtim", "no topic results.realtim; did you mean results.realtime?"),
-        ("shop.order", "no topic shop.order; did you mean shop.orders?"),
-        ("zebra", "no topic zebra; `headrace topics create` makes ours"),
+        ("results.realtim", "no topic results.realtim; did you mean results.realtime?" + OURS),
+        ("shop.order", "no topic shop.order; did you mean shop.orders?" + OURS),
+        ("zebra", "no topic zebra;" + OURS),
         ("results.realtime", "no topic results.realtime; run `headrace topics create`"),
     ],
 )

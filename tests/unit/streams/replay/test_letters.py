@@ -147,3 +147,17 @@ def test_cluster_has_the_place() -> None:
     clusters.add(letter(Disposition.OUTPUT_INVALID))
     [found] = clusters.largest_first()
     assert (found.place, found.error_type) == ("label", "schema")
+
+
+@pytest.mark.parametrize("count", [str(2**63), "-1", "9" * 5000])
+def test_letter_with_a_count_that_cannot_be_has_no_source_but_its_place(count: str) -> None:
+    given = record(
+        topic="dlq",
+        headers=tuple(
+            (name, count.encode() if name == "dlq.replay.count" else value)
+            for name, value in letter().record.headers
+        ),
+    )
+    found = letter_of(given)
+    assert found.source == Source(topic="dlq", partition=3, offset=41)
+    assert not found.genuine

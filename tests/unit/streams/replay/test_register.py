@@ -90,10 +90,18 @@ def test_page_of_large_letters_is_short(register: Register) -> None:
     assert [len(page) for page in register.pages()] == [1, 1, 1]
 
 
-def test_job_counts_what_it_sent(register: Register) -> None:
+def test_job_sends_what_is_left_of_its_limit(register: Register) -> None:
     for offset, job in enumerate(("a", "b", "a", "")):
         register.close(source(offset), 0, job)
-    assert (register.sent_by("a"), register.sent_by("b"), register.sent_by("c")) == (2, 1, 0)
+    assert [register.left(job, 2) for job in "abc"] == [0, 1, 2]
+    assert register.left("a", 0) is None
+
+
+def test_job_that_sent_a_letter_twice_still_has_a_limit(register: Register) -> None:
+    for _ in range(2):
+        register.close(source(1), 0, "a")
+    register.add(written(2, 20.0), source(2), selected=True)
+    assert offsets(register, register.left("a", 1)) == []
 
 
 def test_order_of_reading_does_not_matter() -> None:
