@@ -223,7 +223,7 @@ class Claims:
         self._written = asyncio.Event()
 
     def _pages(self, news: _News) -> Iterable[Page]:
-        """Yield the news in pages; what was not written before a failure stays in the news."""
+        """Yield the news in pages, claims behind all releases; what is not written stays news."""
         left = True  # an empty page asks a store that was away whether it is back
         while left:
             page = Page(
@@ -233,7 +233,7 @@ class Claims:
                 settled=_some(news.settled),
                 released=_some(news.released),
                 alone=_some(news.alone),
-                claims=_some(news.claims),
+                claims=_some(news.claims) if len(news.released) <= MOST_IN_A_PAGE else (),
             )
             yield page
             for answer in page.answers:

@@ -48,6 +48,23 @@ async def test_large_news_are_written_in_several_pages(office: Office) -> None:
     assert [len(page.claims) for page in office.store.pages] == [MOST_IN_A_PAGE, 1]
 
 
+async def test_record_given_back_and_taken_again_is_kept_however_many_pages_that_takes(
+    office: Office,
+) -> None:
+    names = [f"r-{number}" for number in range(2 * MOST_IN_A_PAGE)]
+    await asyncio.gather(*office.asking(*names))
+    office.store.open.clear()
+    slow = office.asking("slow")
+    await until(lambda: office.store.pages[-1].claims == ("slow",))
+    for name in names:
+        office.claims.release(name)
+    again = office.asking(names[-1])
+    await until(lambda: "2 held" in repr(office.claims))
+    office.store.open.set()
+    await asyncio.gather(*slow, *again)
+    assert (await office.seen(names[-1])).state == "owned"
+
+
 async def test_record_of_another_worker_is_owned_until_it_is_settled(office: Office) -> None:
     other = office.worker("other")
     assert await other.claim("a") == NEW
