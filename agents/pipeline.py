@@ -110,7 +110,7 @@ class Pipeline:
             request = self._request(work, progress)
         except Exception as problem:  # noqa: BLE001 - a bug in a prompt must not stop the worker
             return self._failed(
-                Disposition.ATTEMPTS_EXHAUSTED, _bug(Stage.PROMPT, problem), progress
+                Disposition.ATTEMPTS_EXHAUSTED, bug(Stage.PROMPT, problem), progress
             )
         return await self._ask(work, request, progress, listener)
 
@@ -165,7 +165,7 @@ class Pipeline:
         try:
             answer = await self._gateway.call(request, work.place, progress, on_send, on_text)
         except Exception as problem:  # noqa: BLE001 - every exception has an owner
-            failure = _bug(Stage.CALL, problem)
+            failure = bug(Stage.CALL, problem)
             answer = again(failure, progress.record_attempts, self._random)
         if sent_at:
             progress = replace(
@@ -189,7 +189,7 @@ class Pipeline:
         try:
             verdict = validate(reply.text, work.task, work.event)
         except Exception as problem:  # noqa: BLE001 - a check is the user's code
-            answer = again(_bug(Stage.VALIDATE, problem), progress.record_attempts, self._random)
+            answer = again(bug(Stage.VALIDATE, problem), progress.record_attempts, self._random)
             if isinstance(answer, Retry):
                 return self._held(answer, work, progress)
             return self._given_up(answer, progress)
@@ -262,7 +262,7 @@ class Pipeline:
         )
 
 
-def _bug(stage: Stage, problem: Exception) -> Failure:
+def bug(stage: Stage, problem: Exception) -> Failure:
     """Name an unexpected exception by class and place; its text may hold what the event said."""
     trace = problem.__traceback__
     while trace and trace.tb_next:

@@ -36,6 +36,15 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """Answers that were bought for another version of a record's task; they are bought again."""
+
+    workload: WorkloadClass
+    task: str
+    answers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waited:
     """A call waited this long for its share of the budget."""
 
@@ -154,6 +163,7 @@ Observation = (
     Received
     | Released
     | Repeated
+    | Outdated
     | Waited
     | Called
     | Retried

@@ -252,7 +252,8 @@ class Worker:
         waiting += [] if self._broker_reached else ["a Kafka broker"]
         waiting += [f"partitions of {p.name}" for p in self.processors if not p.intake.joined]
         waiting += [f"the {w} processor" for w in self._classes if not self.processors]
-        degraded = ("store",) if self._heartbeat.degraded else ()
+        is_away = self._claims.is_away or self._heartbeat.degraded
+        degraded = ("store",) if is_away else ()
         return Readiness(waiting_for=tuple(waiting), degraded=degraded)
 
     async def _check_topics(self) -> None:

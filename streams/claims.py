@@ -77,6 +77,11 @@ class Claims:
     def __repr__(self) -> str:
         return f"Claims({self._worker}, {len(self._mine)} held{', alone' if self._away else ''})"
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the store takes no pages at present."""
+        return self._away
+
     async def claim(self, identity: str) -> Claim:
         """Return how a record stands; granted: it is this worker's until settled or released.
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agents.pipeline import Pipeline, Work
-from schemas.claim import LetterMark
 from schemas.dead_letter import SENT_TO_HEADER, Disposition, Stage
-from schemas.observation import Observer, Repeated
+from schemas.observation import Observer, Outdated, Repeated
 from schemas.outcome import Completed, Failed, Failure, Held, HeldReason, Progress
 from schemas.workload import WORKLOADS, WorkloadClass
 from streams.claims import Claims
@@ -132,10 +131,14 @@ class Handler:
             outcome, work = await self._outcome(job, seat, turn, progress)
             if outcome is None:
                 continue
-            if isinstance(outcome, Completed) or await self._lets_through(job, seat, outcome):
-                break
+            if isinstance(outcome, Completed) and work:
+                outcome = await self._complete(job, outcome, work)
+            if not isinstance(outcome, Failed):
+                return
+            if await self._lets_through(job, seat, outcome):
+                await self._bury(job, outcome, work)
+                return
             progress, job.trial = _anew(outcome.progress), self.gate.is_open
-        await self._settle(job, outcome, work)
 
     def _is_mark(self, record: Record) -> bool:
         """Whether this only says that a replay went to another topic, where it is worked on."""
@@ -169,6 +172,9 @@ class Handler:
         if isinstance(work, Failed):
             return work, None
         job.version = work.task.version
+        if unused := job.outdated:
+            fact = Outdated(workload=self.workload, task=work.task.name, answers=unused)
+            self._parts.observer.observe(fact)
         return await self._answered(job, seat, work, progress or job.restored()), work
 
     async def _ask_again(self, job: Job, seat: Seat) -> None:
@@ -237,14 +243,20 @@ class Handler:
         with seat.waiting(job, "breaker"):
             return await self.gate.verdict()
 
-    async def _settle(self, job: Job, outcome: Completed | Failed, work: Work | None) -> None:
+    async def _complete(self, job: Job, done: Completed, work: Work) -> Failed | None:
+        """Publish a result; return why it cannot be one."""
         job.ending = True
-        mark: LetterMark | None = None
-        if isinstance(outcome, Failed):
-            mark = await self._settlement.fail(job.record, outcome, work, job.read_at)
-        elif work:
-            mark = await self._settlement.complete(job.record, work, outcome, job.read_at)
-            self.gate.succeeded(trial=job.trial)
+        mark = await self._settlement.complete(job.record, work, done, job.read_at)
+        if isinstance(mark, Failed):
+            job.ending = False
+            return mark
+        self.gate.succeeded(trial=job.trial)
+        self._parts.claims.settle(job.identity, mark)
+        return None
+
+    async def _bury(self, job: Job, failed: Failed, work: Work | None) -> None:
+        job.ending = True
+        mark = await self._settlement.fail(job.record, failed, work, job.read_at, job.refuse)
         self._parts.claims.settle(job.identity, mark)
 
     def _killer(self, job: Job) -> Failed:

@@ -40,6 +40,7 @@ class Job:
     in_turn: bool = False
     ending: bool = False
     trial: bool = False
+    refused: bool = False
     stage_since: float | None = None
     deltas: Deltas | None = None
     claim: Claim = field(default=Claim(state="granted"))
@@ -61,6 +62,15 @@ class Job:
         """Pass on a piece of a streamed answer."""
         if self.deltas:
             self.deltas.add(attempt, piece)
+
+    def refuse(self) -> None:
+        """Take note that the broker finds this record's letter too large."""
+        self.refused = True
+
+    @property
+    def outdated(self) -> int:
+        """How many answers were bought for another version of the task: they are of no use."""
+        return sum(answer.version != self.version for answer in self.claim.answers)
 
     async def bought(self, turn: int, reply: Reply) -> None:
         """Keep an answer in the journal."""

@@ -22,6 +22,7 @@ from schemas.observation import (
     Called,
     Estimated,
     Observation,
+    Outdated,
     Received,
     Rejected,
     Released,
@@ -94,6 +95,9 @@ class Metrics:
             "records_dead_lettered", "Dead letters.", "workload", "disposition"
         )
         self._retries = self._counter("retries", "Tries again.", "workload", "reason")
+        self._outdated = self._counter(
+            "answers_outdated", "Bought for another version of the task.", "task"
+        )
         self._rejected = self._counter(
             "output_validation_failures", "Outputs not accepted.", "task", "rule"
         )
@@ -147,7 +151,7 @@ class Metrics:
                 self._settled(fact)
             case Called():
                 self._called(fact)
-            case Waited() | Estimated() | Retried() | Rejected():
+            case Waited() | Estimated() | Retried() | Rejected() | Outdated():
                 self._noted(fact)
             case Alerted():
                 self._alerts.labels(fact.alert.kind, fact.alert.state).inc()
@@ -158,8 +162,10 @@ class Metrics:
         """Count the records received without an end, by the facts alone."""
         return self._open_records
 
-    def _noted(self, fact: Waited | Estimated | Retried | Rejected) -> None:
+    def _noted(self, fact: Waited | Estimated | Retried | Rejected | Outdated) -> None:
         match fact:
+            case Outdated():
+                self._outdated.labels(fact.task).inc(fact.answers)
             case Waited():
                 self._wait.labels(fact.workload).observe(fact.seconds)
             case Estimated() if fact.used:  # else the ratio says nothing

@@ -112,7 +112,9 @@ class Runner:
         """Drop what is neither sent nor paid of partitions that go away; the rest runs on."""
         gone = set(partitions)
         for (partition, *_), (job, task) in self._jobs.items():
-            if partition in gone and not (job.sent or job.paid or job.ending):
+            busy = job.sent or job.paid or job.ending
+            # A letter that no topic takes waits for ever: its new owner has to stall for it.
+            if partition in gone and (job.refused or not busy):
                 task.cancel()
         self._changed.set()  # what no longer counts makes room
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from aiokafka.errors import MessageSizeTooLargeError
 
-from agents.pipeline import Work
+from agents.pipeline import Work, bug
 from schemas.claim import LetterMark
 from schemas.dead_letter import MAX_REPLAYS, Disposition, Stage
 from schemas.observation import Observer, Settled
@@ -80,28 +80,41 @@ class Settlement:
 
     async def complete(
         self, record: Record, work: Work, done: Completed, read_at: float
-    ) -> LetterMark | None:
-        """Publish a result; one that the broker finds too large becomes a dead letter.
+    ) -> LetterMark | Failed | None:
+        """Publish a result, or return why it can be none: too large for Kafka, or a bug.
 
-        Returns what became of the record's letter, None when it never had one.
+        Else returns what became of the record's letter, None when it never had one.
         """
         now = self._wall()
-        late = now > work.place.deadline
+        late = self._is_late(work, now)
         timing = self._timing(done, read_at)
         ending = Ending(event_id=work.event.id, timing=timing, late=late, at=now)
-        message = result_message(record, done, self._origin(work), ending, self._address.results)
         try:
+            message = result_message(
+                record, done, self._origin(work), ending, self._address.results
+            )
             await self._outbox.publish(self._beside(record, message))
         except TooLargeForKafka as problem:
-            return await self.fail(record, _too_large(done, problem, now), work, read_at)
+            return _unpublished(done, Disposition.TOO_LARGE, _too_large(problem), now)
+        except Exception as problem:  # noqa: BLE001 - a bug would come back with every delivery
+            failure = bug(Stage.PUBLISH, problem)
+            return _unpublished(done, Disposition.ATTEMPTS_EXHAUSTED, failure, now)
         self._settled(work, None, read_at, late=late)
         source = source_of(record)
         return self._mark(source, is_open=False) if source.replays else None
 
     async def fail(
-        self, record: Record, failed: Failed, work: Work | None, read_at: float
+        self,
+        record: Record,
+        failed: Failed,
+        work: Work | None,
+        read_at: float,
+        refused: Callable[[], None] = lambda: None,
     ) -> LetterMark:
-        """Publish a dead letter, or park it for good after its last replay."""
+        """Publish a dead letter, or park it for good after its last replay.
+
+        `refused` is told when the broker finds it too large.
+        """
         source = source_of(record)
         is_last = source.replays >= MAX_REPLAYS
         if is_last:
@@ -113,10 +126,10 @@ class Settlement:
         try:
             await self._outbox.publish_letter(message)
         except TooLargeForKafka as problem:
+            refused()
             with self._stall((record.topic, record.partition)):
                 await self._insist(record, message, problem)
-        late = work is not None and self._wall() > work.place.deadline
-        self._settled(work, failed.disposition, read_at, late=late)
+        self._settled(work, failed.disposition, read_at, late=self._is_late(work, self._wall()))
         return self._mark(source, is_open=not is_last)
 
     async def _insist(self, record: Record, message: Message, problem: TooLargeForKafka) -> None:
@@ -141,6 +154,9 @@ class Settlement:
     def post(self, record: Record, delta: Delta) -> None:
         """Send a piece of an answer ahead of its result."""
         self._outbox.post(delta_message(record, delta, self._address.deltas))
+
+    def _is_late(self, work: Work | None, now: float) -> bool:
+        return work is not None and now > work.place.deadline
 
     def _mark(self, source: Source, *, is_open: bool) -> LetterMark:
         return LetterMark(
@@ -192,16 +208,19 @@ class Settlement:
         return message.on(source.partition) if same else message
 
 
-def _too_large(done: Completed, problem: TooLargeForKafka, now: float) -> Failed:
-    failure = Failure(
+def _too_large(problem: TooLargeForKafka) -> Failure:
+    return Failure(
         stage=Stage.PUBLISH,
         error_class="TooLargeForKafka",
         error_type="max.message.bytes",
         message=str(problem),
     )
+
+
+def _unpublished(done: Completed, disposition: Disposition, failure: Failure, now: float) -> Failed:
     first = done.progress.first_failed_at or now
     progress = replace(done.progress, first_failed_at=first, last_failed_at=now)
-    return Failed(disposition=Disposition.TOO_LARGE, failure=failure, progress=progress)
+    return Failed(disposition=disposition, failure=failure, progress=progress)
 
 
 def _parked(failed: Failed) -> Failed:

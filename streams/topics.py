@@ -16,6 +16,11 @@ from streams.connection import KafkaUnavailable, admin
 INPUT_BYTES = 2 * 2**20
 # Dead letters carry the whole input and their headers.
 LETTER_BYTES = INPUT_BYTES + 64 * 2**10
+# A letter that was sent again or parked must be known as such for as long as it may be read: its
+# topic keeps a segment of a day beyond Kafka's week, and these two longer than both.
+DAY_MS = 86_400_000
+LETTER_SEGMENT = {"segment.ms": str(DAY_MS)}
+REST = {"retention.ms": str(15 * DAY_MS)}
 _TOPIC_EXISTS = 36
 
 _INPUTS = {
@@ -100,9 +105,9 @@ def declared(settings: Settings) -> tuple[Topic, ...]:
     for workload in WorkloadClass:
         wanted[names.input(workload)] = size
         wanted[names.result(workload)] = size
-        wanted[names.dead_letters(workload)] = letter
-        wanted[names.replay(workload)] = letter
-        wanted[names.parked(workload)] = letter
+        wanted[names.dead_letters(workload)] = letter | LETTER_SEGMENT
+        wanted[names.replay(workload)] = letter | REST
+        wanted[names.parked(workload)] = letter | REST
     wanted |= {names.deltas: size, names.jobs: size, names.feedback: size, names.alerts: size}
     return tuple(
         Topic(

@@ -2,24 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
 import typer
 
-from schemas.problem import Problem
 from schemas.settings import Settings, load, masked
 from streams.cli.options import AsJson, Config, printable, run
-
-if TYPE_CHECKING:
-    from agents.store.opening import Store
+from streams.cli.store import opened
 
 EVERY_S = 1.0
-
-
-class StoreUnavailable(Problem):
-    """The store with the workers' reports does not answer."""
 
 
 def budget(as_json: AsJson = False, config: Config = None) -> None:
@@ -35,7 +26,7 @@ def budget(as_json: AsJson = False, config: Config = None) -> None:
 async def _snapshot(settings: Settings) -> None:
     from streams.cli.overview import Overview
 
-    async with _opened(settings) as store:
+    async with opened(settings, create=False) as store:
         view = Overview.of(await store.group(), settings.budget)
     if not view.workers:
         typer.echo(printable(_nobody(settings)), err=True)
@@ -50,7 +41,7 @@ async def _live(settings: Settings) -> None:
     from schemas.lease import StoreAway
     from streams.cli.overview import Overview
 
-    async with _opened(settings) as store:
+    async with opened(settings, create=False) as store:
         view = Overview.of(await store.group(), settings.budget)
         with Live(view.table(), auto_refresh=False) as screen:
             while True:
@@ -61,22 +52,6 @@ async def _live(settings: Settings) -> None:
                     notice = f"as it was when the store was last reached: {problem}"
                 screen.update(view.table(notice), refresh=True)
                 await asyncio.sleep(EVERY_S)
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator["Store"]:
-    """Open the store; raise StoreUnavailable when it does not answer."""
-    from agents.store.opening import open_store
-    from schemas.lease import StoreAway
-
-    store = open_store(settings.store.url, settings.app.name, create=False)
-    try:
-        await store.start()
-        yield store
-    except StoreAway as problem:
-        raise StoreUnavailable(f"{str(problem).rstrip('.')}; check [store] url") from problem
-    finally:
-        await store.stop()
 
 
 def _nobody(settings: Settings) -> str:

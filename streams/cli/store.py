@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from schemas.problem import Problem
 from schemas.settings import Settings
-from streams.cli.budget import StoreUnavailable
 
 if TYPE_CHECKING:
     from agents.store.opening import Store
+
+
+class StoreUnavailable(Problem):
+    """The store that the workers share does not answer."""
 
 
 class StoreUnseen(Problem):
@@ -20,16 +23,18 @@ class StoreUnseen(Problem):
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, instead: str, *, create: bool = True
+    settings: Settings, instead: str | None = None, *, create: bool = True
 ) -> AsyncIterator["Store"]:
-    """Open the store. Raises StoreUnavailable, and StoreUnseen that says what to do `instead`.
+    """Open the store. Raises StoreUnavailable.
 
-    Who only looks says `create=False`: a file that is not there is left so.
+    Who needs the workers' own store says what to do `instead` when no command can see it: raises
+    StoreUnseen. Who only looks says `create=False`: a file that is not there is left so.
     """
     from agents.store.opening import open_store
     from schemas.lease import StoreAway
 
-    refuse_unseen(settings, instead)
+    if instead is not None:
+        refuse_unseen(settings, instead)
     store = open_store(settings.store.url, settings.app.name, create=create)
     try:
         await store.start()

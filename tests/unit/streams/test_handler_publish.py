@@ -13,6 +13,8 @@ from tests.stream_builders import INPUT, address, event, failed, record
 from tests.stream_crew import Crew, nothing_happens
 from tests.stream_fakes import MemoryOutbox, MemoryProcessor, ScriptedPipeline
 
+# A processor opens its flood breaker at the tenth end when half of them are dead.
+TRIP = 10
 LARGE = record(event(id="large", text="x" * 2000), offset=0)
 
 
@@ -102,3 +104,25 @@ async def test_worker_that_leaves_lets_the_partition_go(crew: Crew) -> None:
     assert await worker.runner.drain(0) == 1
     assert not +worker.stalled
     assert (worker.committed, worker.letters()) == (0, [])
+
+
+async def test_refused_letter_whose_partition_moves_is_its_new_owners(crew: Crew) -> None:
+    worker = await refusing(crew)
+    worker.revoke()
+    await until(lambda: worker.counted(Released) == 1)
+    assert not +worker.stalled
+    assert worker.conservation_delta == 0
+    heir = crew.worker(ScriptedPipeline({"large": [failed()]}))
+    await heir.redeliver(LARGE)
+    await until(lambda: heir.committed == 1)
+    assert len(heir.letters()) == 1
+
+
+async def test_result_too_large_for_kafka_is_a_letter_that_counts_as_one(crew: Crew) -> None:
+    outbox = MemoryOutbox({address().results: 100})
+    worker = crew.worker(ScriptedPipeline(), outbox=outbox)
+    for number in range(TRIP + 3):
+        await worker.feed(f"r-{number}", number)
+    await until(lambda: worker.runner.held == {"breaker": 4})
+    assert (len(worker.letters()), worker.results()) == (TRIP - 1, [])
+    assert worker.conservation_delta == 0

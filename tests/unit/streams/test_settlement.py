@@ -5,6 +5,7 @@ import pytest
 from schemas.claim import LetterMark
 from schemas.dead_letter import Disposition
 from schemas.observation import Settled
+from schemas.outcome import Failed
 from schemas.results import Result
 from schemas.workload import WorkloadClass
 from streams.envelope import dead_letter_message
@@ -112,8 +113,10 @@ async def test_unread_record_has_no_task_and_is_never_late() -> None:
 async def test_result_that_is_too_large_becomes_a_dead_letter() -> None:
     desk = Desk(MemoryOutbox({RESULTS: 100}))
     done = completed()
-    await desk.settlement.complete(record(), WORK, done, READ_AT)
-    assert not desk.outbox.topics[RESULTS]
+    refused = await desk.settlement.complete(record(), WORK, done, READ_AT)
+    assert isinstance(refused, Failed)
+    assert (desk.outbox.topics[RESULTS], desk.settled) == ([], [])
+    await desk.settlement.fail(record(), refused, WORK, READ_AT)
     (letter,) = desk.outbox.topics[LETTERS]
     told = facts(letter)
     assert (told["dlq.disposition"], told["dlq.stage"]) == ("TOO_LARGE", "publish")
@@ -204,10 +207,13 @@ async def test_marks_tell_what_became_of_a_letter() -> None:
     assert await settlement.fail(replay(2), failed(), WORK, READ_AT) == mark(2, is_open=False)
 
 
-async def test_result_that_is_too_large_opens_a_letter() -> None:
-    settlement = Desk(MemoryOutbox({RESULTS: 100})).settlement
-    told = await settlement.complete(record(), WORK, completed(), READ_AT)
-    assert told == mark(0, is_open=True)
+async def test_result_that_cannot_be_built_is_a_failure_and_no_crash_loop() -> None:
+    desk = Desk()
+    refused = await desk.settlement.complete(record(), WORK, completed(replies=()), READ_AT)
+    assert isinstance(refused, Failed)
+    assert refused.disposition is Disposition.ATTEMPTS_EXHAUSTED
+    assert (refused.failure.stage, refused.failure.error_class) == ("publish", "IndexError")
+    assert desk.settled == []
 
 
 async def test_last_replay_that_fails_is_parked_and_told_so() -> None:

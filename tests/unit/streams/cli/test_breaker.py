@@ -9,9 +9,8 @@ from schemas.settings import load
 from schemas.standing import Group, WorkerReport
 from schemas.workload import WorkloadClass
 from streams.cli.breaker import reset, status
-from streams.cli.budget import StoreUnavailable
 from streams.cli.options import run
-from streams.cli.store import StoreUnseen
+from streams.cli.store import StoreUnavailable, StoreUnseen
 
 REALTIME, BATCH = WorkloadClass.REALTIME, WorkloadClass.BATCH
 

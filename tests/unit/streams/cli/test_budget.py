@@ -13,8 +13,9 @@ import pytest
 from agents.store.opening import open_store
 from schemas.settings import load
 from schemas.standing import Group
-from streams.cli.budget import StoreUnavailable, budget
+from streams.cli.budget import budget
 from streams.cli.options import run
+from streams.cli.store import StoreUnavailable
 from tests.builders import MODEL
 from tests.command import HEADRACE
 from tests.standing_builders import BATCH, REALTIME, group, report
