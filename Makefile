@@ -30,7 +30,7 @@ check: $(INSTALLED) ## format, lint, types, layers, unit and property tests
 
 # Tests of one file share brokers, workers and their order, so a file stays in one process.
 test: check ## everything, on a real Kafka
-	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/unit --ignore tests/properties --ignore tests/architecture
+	@$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/unit --ignore tests/properties --ignore tests/architecture
 
 chaos: $(INSTALLED) ## every fault that headrace promises to survive, one table (half an hour)
 	@$(BIN)/python -m tests.chaos --seed 1

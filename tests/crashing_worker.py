@@ -1,8 +1,8 @@
 """A `headrace worker` that kills itself when it passes a named point for the nth time.
 
 The point stands in HEADRACE_TEST_CRASH as `name:n`; without it the worker lives. Effects of one
-record come in this order, and there is a point before and behind each of them: claim, call,
-answer (written to the journal), publish, settled (written to the journal), commit.
+record come in this order, and there is a point between every two of them: claim, call, answer
+(written to the journal), publish, settled (written to the journal), commit.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from streams.record import Message
 
 VARIABLE = "HEADRACE_TEST_CRASH"
 EFFECTS = ("claim", "call", "answer", "publish", "settled", "commit")
-POINTS = tuple(f"{when} {effect}" for effect in EFFECTS for when in ("before", "behind"))
+POINTS = ("before claim", *(f"behind {effect}" for effect in EFFECTS))
 
 
 class Fate:
@@ -60,7 +60,8 @@ class MortalStore:
     async def write(self, page: Page) -> tuple[Claim, ...]:
         kinds = {"claim": page.claims, "answer": page.answers, "settled": page.settled}
         written = [kind for kind, rows in kinds.items() if rows]
-        FATE.passes(*(f"before {kind}" for kind in written))
+        if page.claims:
+            FATE.passes("before claim")
         claims = await self._store.write(page)
         FATE.passes(*(f"behind {kind}" for kind in written))
         return claims
@@ -70,7 +71,6 @@ class MortalOutbox(Outbox):
     """An outbox around which the worker may die."""
 
     async def publish(self, message: Message) -> tuple[int, int]:
-        FATE.passes("before publish")
         place = await super().publish(message)
         FATE.passes("behind publish")
         return place
@@ -95,7 +95,6 @@ class MortalWorker(Worker):
         send = self._client.send
 
         async def mortal_send(*given: Any, **named: Any) -> Any:  # noqa: ANN401
-            FATE.passes("before call")
             reply = await send(*given, **named)
             FATE.passes("behind call")
             return reply
@@ -107,7 +106,6 @@ class MortalConsumer(SafeConsumer):
     """A consumer whose commits may be the worker's last act."""
 
     async def _commit(self, offsets: Any) -> bool:  # noqa: ANN401
-        FATE.passes("before commit")
         done: bool = await super()._commit(offsets)
         FATE.passes("behind commit")
         return done

@@ -1,5 +1,6 @@
 """Dead letters in the topics of a test's rig, without a worker that fails."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +17,10 @@ from tests.harness import PARTITIONS, Rig, event
 from tests.letter_builders import letter_message
 
 REALTIME = WorkloadClass.REALTIME
+
+
+# Kafka's times are of milliseconds, and a broker can take more than one record in one.
+MILLISECOND_S = 0.002
 
 
 async def write_letters(
@@ -45,6 +50,7 @@ async def write_letters(
                 **of | changes,
             )
             await outbox.publish(message)
+            await asyncio.sleep(MILLISECOND_S)
     finally:
         await outbox.stop()
 

@@ -1,4 +1,4 @@
-"""The worker is killed before and behind every effect of a record; nothing is lost or doubled."""
+"""The worker is killed between every two effects of a record; nothing is lost or doubled."""
 
 import asyncio
 from pathlib import Path
