@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Protocol, TypeVar
 
+from agents.budget.timer import Timer
 from schemas.claim import Answer, Claim, LetterMark, Page
 from schemas.lease import StoreAway
 
@@ -69,8 +70,8 @@ class Claims:
         self._mine: dict[str, None] = {}
         self._written = asyncio.Event()
         self._pages_begun = self._pages_done = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._timed_at = self._written_at = 0.0
+        self._timer = Timer(self._begin)
+        self._written_at = 0.0
         self._writing: asyncio.Task[None] | None = None
         self._away = self._stopped = False
 
@@ -142,8 +143,7 @@ class Claims:
                     self._look()
                     await self._written.wait()
         self._stopped = True
-        if self._timer:
-            self._timer.cancel()
+        self._timer.stop()
         if self._writing:
             self._writing.cancel()
             await asyncio.wait({self._writing})
@@ -178,16 +178,9 @@ class Claims:
         if self._writing or self._stopped or not (self._news or self._away):
             return  # a page looks again when it is done
         wait_s = AWAY_S if self._away else GAP_S if self._news.is_urgent else LAZY_S
-        due_at = self._written_at + wait_s
-        if self._timer:
-            if self._timed_at <= due_at:
-                return
-            self._timer.cancel()
-        self._timed_at = due_at
-        self._timer = asyncio.get_running_loop().call_at(due_at, self._begin)
+        self._timer.set(self._written_at + wait_s)
 
     def _begin(self) -> None:
-        self._timer = None
         self._writing = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from agents.budget.budget import Budget
 from agents.budget.leases import Leases
 from agents.budget.tickets import Reservation, Ticket
+from agents.budget.timer import Timer
 from schemas.lease import Amounts, Closing, Heard, Lease, nothing
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,7 @@ class Line:
         self._leases, self._clock = leases, clock
         self._limit_changed = limit_changed
         self._waiters: dict[int, asyncio.Future[Reservation | None]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._timed_at = 0.0
+        self._timer = Timer(self._begin)
         self._exchanging: asyncio.Task[None] | None = None
         self._urgent = True
         self._exchanged_at = 0.0
@@ -85,19 +85,12 @@ class Line:
         """Set the timer of the next exchange; one at a time."""
         if self._exchanging or self._stopped:
             return  # the exchange looks again when it ends
-        due_at = self._due_at()
-        if self._timer:
-            if self._timed_at <= due_at:
-                return
-            self._timer.cancel()
-        self._timed_at = due_at
-        self._timer = asyncio.get_running_loop().call_at(due_at, self._begin)
+        self._timer.set(self._due_at())
 
     def stop(self) -> None:
         """Exchange nothing more, whatever is settled later."""
         self._stopped = True
-        if self._timer:
-            self._timer.cancel()
+        self._timer.stop()
         if self._exchanging:
             self._exchanging.cancel()
 
@@ -114,7 +107,6 @@ class Line:
         return after + (NEWS_S if budget.has_news else QUIET_S)
 
     def _begin(self) -> None:
-        self._timer = None
         self._exchanging = asyncio.get_running_loop().create_task(self._exchange())
 
     async def _exchange(self) -> None:
