@@ -72,17 +72,43 @@ async def test_suspect_waits_for_the_others_and_keeps_newcomers_out() -> None:
     assert repr(room.isolation) == "Isolation(0 running, 0 want to be alone)"
 
 
-async def test_suspects_go_one_after_the_other_before_anybody_else() -> None:
+async def test_between_two_suspects_those_go_in_who_wait_by_then() -> None:
     room = Room()
     room.comes("s-1", "s-2", alone=True)
+    room.comes("early", "early too")
+    await room.holds("s-1")
+    room.goes("s-1")
+    await room.holds("early", "early too")
     room.comes("late")
+    await room.holds("early", "early too")  # the second suspect has its turn before
+    room.goes("early", "early too")
+    await room.holds("s-2")
+    room.goes("s-2")
+    await room.holds("late")
+    assert room.order == ["s-1", "early", "early too", "s-2", "late"]
+    room.goes("late")
+
+
+async def test_suspects_without_company_go_one_after_the_other() -> None:
+    room = Room()
+    room.comes("s-1", "s-2", alone=True)
     await room.holds("s-1")
     room.goes("s-1")
     await room.holds("s-2")
     room.goes("s-2")
-    await room.holds("late")
-    assert room.order == ["s-1", "s-2", "late"]
-    room.goes("late")
+
+
+async def test_one_at_the_door_who_is_cancelled_keeps_no_suspect_waiting() -> None:
+    room = Room()
+    room.comes("s-1", "s-2", alone=True)
+    room.comes("a", "b")
+    await room.holds("s-1")
+    room.goes("s-1")
+    await room.cancelled("a")
+    await room.holds("b")
+    room.goes("b")
+    await room.holds("s-2")
+    room.goes("s-2")
 
 
 async def test_newcomer_does_not_overtake_those_who_waited() -> None:
