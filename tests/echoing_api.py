@@ -5,14 +5,13 @@ What an event's text asks for with `<echo:KIND>` is answered here, everything el
 
 import re
 from http import HTTPStatus
-from random import SystemRandom
 from typing import Any
 
 import aiohttp
 import orjson
 from aiohttp import web
 
-from streams.local.kafka.ports import free_ports
+from tests.ports import own_ports
 
 _WANTED = re.compile(r"<echo:([\w-]+)>")
 _HOP = ("host", "content-length", "transfer-encoding", "connection")
@@ -27,7 +26,7 @@ class EchoingApi:
 
     def __init__(self, target: str) -> None:
         self.is_well = False
-        self.port = free_ports(1, SystemRandom())[0]
+        self.port = own_ports(1)[0]
         self.echoed: set[str] = set()
         self._target = target
         self._session: aiohttp.ClientSession | None = None

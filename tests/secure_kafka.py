@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from random import SystemRandom
 from typing import Any
 
 import trustme
@@ -24,8 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 from schemas.settings import Settings
 from schemas.workload import WorkloadClass
 from streams.local.kafka import LocalKafka
-from streams.local.kafka.ports import HOST, free_ports
+from streams.local.kafka.ports import HOST
 from streams.topics import TopicNames
+from tests.ports import own_ports
 
 PRINCIPAL, PASSWORD = "headrace", "correct horse battery"
 LITERAL, PREFIXED = 3, 4
@@ -119,7 +119,7 @@ class SecureKafka:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._authority = trustme.CA()
-        sasl, tls = free_ports(2, SystemRandom())
+        sasl, tls = own_ports(2)
         self.sasl_address, self.tls_address = f"{HOST}:{sasl}", f"{HOST}:{tls}"
         self._write_certificates()
         self.kafka = LocalKafka(

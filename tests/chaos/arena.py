@@ -4,7 +4,6 @@ import asyncio
 import time
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from random import SystemRandom
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -15,7 +14,6 @@ from aiokafka.errors import KafkaError
 from agents.simulator import Simulator
 from schemas.settings import Settings, load
 from streams import topics
-from streams.local.kafka.ports import free_ports
 from streams.topics import TopicNames
 from tests.chaos.books import Books
 from tests.chaos.cast import SIMULATED, Cast
@@ -25,6 +23,7 @@ from tests.chaos.load import Load
 from tests.chaos.watermark import Watermark
 from tests.command import HEADRACE, Done, run
 from tests.harness import clean_environment
+from tests.ports import own_ports
 from tests.redis_server import RedisServer
 
 PARTITIONS = 4
@@ -125,7 +124,7 @@ class Arena:
 
     def _member(self, number: int) -> Member:
         name = f"worker-{number}"
-        port = free_ports(1, SystemRandom())[0]
+        port = own_ports(1)[0]
         instance = f'group_instance_id = "{name}"\n' if self.cast.static else ""
         self._configured(name, self.ground.worker_kafka + instance, port)
         config = self.folder / f"{name}.toml"
