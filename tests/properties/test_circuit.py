@@ -1,5 +1,6 @@
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,8 +53,9 @@ def _ends(circuit: Circuit, step: str, leave: Pass, now: float) -> None:
     circuit.leave(leave)
 
 
-@given(st.integers(0, 2**16))
-def test_one_fault_in_twenty_calls_never_opens_it(seed: int) -> None:
+# Chance alone may put six faults among the first twelve calls: once in some ten thousand starts.
+@pytest.mark.parametrize("seed", range(200))
+def test_one_fault_in_twenty_calls_does_not_open_it(seed: int) -> None:
     random = Random(seed)
     circuit, now = Circuit(random), 0.0
     for _ in range(500):
