@@ -154,8 +154,11 @@ def joins(result: Any, outputs: Outputs) -> bool:  # noqa: ANN401 - a result as 
 
 
 def _times(case: Case) -> int | None:
-    """A hang that meets an open circuit counts for nobody: it lasts until its event has its end."""
-    return None if case.kind is FaultKind.HANG else case.times
+    """Return how often a fault is met; one that uses a record up lasts until that has its end.
+
+    A hang that meets an open circuit counts for nobody.
+    """
+    return None if case.ends_as is Disposition.ATTEMPTS_EXHAUSTED else case.times
 
 
 async def test_429s_are_obeyed(rig: Rig) -> None:
